@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Programs that do nothing, on the hooks of ktrace's tools: what being hooked costs, whoever does it. bench/empty.mjs attaches them. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define EMPTY(name, section)                                                                               \
+	SEC("?" section)                                                                                   \
+	int name(void *context)                                                                            \
+	{                                                                                                  \
+		return 0;                                                                                  \
+	}
+
+EMPTY(enter_futex, "tracepoint/syscalls/sys_enter_futex")
+EMPTY(exit_futex, "tracepoint/syscalls/sys_exit_futex")
+EMPTY(enter_futex_wait, "tracepoint/syscalls/sys_enter_futex_wait")
+EMPTY(exit_futex_wait, "tracepoint/syscalls/sys_exit_futex_wait")
+EMPTY(enter_futex_waitv, "tracepoint/syscalls/sys_enter_futex_waitv")
+EMPTY(exit_futex_waitv, "tracepoint/syscalls/sys_exit_futex_waitv")
+EMPTY(exit_futex_wake, "tracepoint/syscalls/sys_exit_futex_wake")
+EMPTY(exit_futex_requeue, "tracepoint/syscalls/sys_exit_futex_requeue")
+EMPTY(enter_restart_syscall, "tracepoint/syscalls/sys_enter_restart_syscall")
+EMPTY(exit_restart_syscall, "tracepoint/syscalls/sys_exit_restart_syscall")
+EMPTY(process_fork, "tp_btf/sched_process_fork")
+EMPTY(process_exec, "tp_btf/sched_process_exec")
+EMPTY(process_exit, "tp_btf/sched_process_exit")
+EMPTY(task_rename, "tp_btf/task_rename")
+EMPTY(sched_waking, "tp_btf/sched_waking")
+EMPTY(do_futex, "fentry/do_futex")
+EMPTY(do_futex_end, "fexit/do_futex")

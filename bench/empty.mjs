@@ -1,0 +1,45 @@
+/** Empty programs on exactly the hooks that `ktrace futex` takes on this kernel, attached by the same addon. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { schema } from '../dist/generated/futex.js';
+import { loadBinding } from '../dist/native/load.js';
+import { futexTool } from '../dist/tools/futex/tool.js';
+import { root } from './programs.mjs';
+
+const OBJECT = join(root, 'build/bench/empty.bpf.o');
+
+export function compileEmpty() {
+  mkdirSync(join(root, 'build/bench'), { recursive: true });
+  const include = `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+  execFileSync('clang', ['-g', '-O2', '-target', 'bpf', '-idirafter', include, '-c', join(root, 'bench/empty.bpf.c'), '-o', OBJECT]);
+}
+
+/** The sections that ktrace hooks in one variant; those that the kernel lacks are left out when attaching, as ktrace does. */
+function hooked(variant) {
+  const programs = schema.programs.filter((program) => !program.section.startsWith('iter/') && ['any', variant].includes(program.variant));
+  return [...new Set(programs.flatMap(({ name, section }) => [section, ...(futexTool.alsoOn[name] ?? [])]))];
+}
+
+/** Attach them; `close()` takes them down. */
+export function attachEmpty(variant) {
+  const source = readFileSync(join(root, 'bench/empty.bpf.c'), 'utf8');
+  const known = new Map([...source.matchAll(/^EMPTY\((\w+), "(.*)"\)/gm)].map(([, name, section]) => [section, name]));
+  const sections = hooked(variant);
+  const missing = sections.find((section) => !known.has(section));
+  if (missing) throw new Error(`bench/empty.bpf.c has no program for ${missing}: add it`);
+  const object = new (loadBinding().BpfObject)(readFileSync(OBJECT), 'ktrace_bench_empty');
+  for (const section of sections) object.setAutoload(known.get(section), true);
+  object.load();
+  for (const section of sections) attach(object, known.get(section), section);
+  return object;
+}
+
+function attach(object, program, section) {
+  try {
+    object.attach(program);
+  } catch (error) {
+    const call = section.replace(/^.*sys_(enter|exit)_/, '');
+    if (error.code !== 'ENOENT' || futexTool.optionalHooks[call] === undefined) throw error;
+  }
+}

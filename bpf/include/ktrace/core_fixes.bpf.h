@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* One accessor per difference between kernels or architectures, each with its reason. */
+#ifndef KTRACE_CORE_FIXES_BPF_H
+#define KTRACE_CORE_FIXES_BPF_H
+
+#include <ktrace/kernel.bpf.h>
+
+struct task_struct___before_5_14 {
+	long state;
+} KERNEL_STRUCT;
+
+/* 2f064a59a11f ("sched: Change task_struct::state", 5.14) renamed state to __state. */
+static __always_inline unsigned int task_state(struct task_struct *task)
+{
+	struct task_struct___before_5_14 *old = (void *)task;
+
+	if (bpf_core_field_exists(task->__state))
+		return BPF_CORE_READ(task, __state);
+	return BPF_CORE_READ(old, state);
+}
+
+/* When the task last got on a CPU, by the run queue's clock; 0 without CONFIG_SCHED_INFO. */
+static __always_inline __u64 task_last_ran(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->sched_info.last_arrival))
+		return 0;
+	return BPF_CORE_READ(task, sched_info.last_arrival);
+}
+
+struct cgroup___before_6_1 {
+	__u64 ancestor_ids[1];
+} KERNEL_STRUCT;
+
+/* 7f203bc89eb6 ("cgroup: Replace cgroup->ancestor_ids[] with ->ancestors[]", 6.1). 0: not that deep. */
+static __always_inline __u64 task_ancestor_cgroup_id(struct task_struct *task, __u32 level)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp), *ancestor = 0;
+	struct cgroup___before_6_1 *old = (void *)cgroup;
+	__u64 id = 0;
+
+	if (level > (__u32)BPF_CORE_READ(cgroup, level))
+		return 0;
+	if (bpf_core_field_exists(cgroup->ancestors)) {
+		bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+				      (void *)cgroup + bpf_core_field_offset(cgroup->ancestors) + level * sizeof(ancestor));
+		return BPF_CORE_READ(ancestor, kn, id);
+	}
+	bpf_probe_read_kernel(&id, sizeof(id),
+			      (void *)cgroup + bpf_core_field_offset(old->ancestor_ids) + level * sizeof(id));
+	return id;
+}
+
+/* Argument 0 or 1 alone, by direct loads: cheaper than copying all of them. */
+static __always_inline __u64 regs_argument(struct pt_regs *regs, const int n)
+{
+#if defined(__TARGET_ARCH_x86)
+	return n == 0 ? regs->di : regs->si;
+#else
+	return n == 0 ? regs->orig_x0 : regs->regs[1];
+#endif
+}
+
+/* The system call that a task inside the kernel is in. */
+struct syscall_regs {
+	__u64 args[6];
+	long nr; /* -1 or anything else when it came by an interrupt or a fault */
+};
+
+/* The calling convention of system calls; on arm64 x0 is overwritten by the result and kept elsewhere. */
+static __always_inline void read_syscall_regs(struct pt_regs *regs, struct syscall_regs *call)
+{
+#if defined(__TARGET_ARCH_x86)
+	struct pt_regs_x86 {
+		__u64 r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+	} kept = {};
+
+	bpf_probe_read_kernel(&kept, sizeof(kept), (void *)regs + bpf_core_field_offset(regs->r10));
+	call->args[0] = kept.di;
+	call->args[1] = kept.si;
+	call->args[2] = kept.dx;
+	call->args[3] = kept.r10;
+	call->args[4] = kept.r8;
+	call->args[5] = kept.r9;
+	call->nr = kept.orig_ax;
+#else
+	bpf_probe_read_kernel(&call->args, sizeof(call->args), (void *)regs + bpf_core_field_offset(regs->regs));
+	call->args[0] = BPF_CORE_READ(regs, orig_x0);
+	call->nr = BPF_CORE_READ(regs, syscallno);
+#endif
+}
+
+#endif

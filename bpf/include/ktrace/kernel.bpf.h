@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The kernel structs and fields that ktrace reads, and no others: CO-RE relocates each access on the running kernel.
+ * Field names are those of Linux 6.18; renames between 5.10 and 7.2 have an accessor in core_fixes.bpf.h.
+ */
+#ifndef KTRACE_KERNEL_BPF_H
+#define KTRACE_KERNEL_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define KERNEL_STRUCT __attribute__((preserve_access_index))
+
+struct pid_namespace;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} KERNEL_STRUCT;
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} KERNEL_STRUCT;
+
+struct sched_info {
+	unsigned long long last_arrival; /* rq clock; under CONFIG_SCHED_INFO */
+} KERNEL_STRUCT;
+
+struct kernfs_node {
+	__u64 id;
+} KERNEL_STRUCT;
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[1];
+} KERNEL_STRUCT;
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+} KERNEL_STRUCT;
+
+struct task_struct {
+	unsigned int __state;
+	unsigned int flags;
+	int pid;
+	int tgid;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct sched_info sched_info;
+	unsigned long nvcsw;
+	__u64 start_time;
+	__u64 self_exec_id;
+	struct css_set *cgroups;
+	char comm[16];
+} KERNEL_STRUCT;
+
+struct super_block {
+	__u32 s_dev;
+} KERNEL_STRUCT;
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+} KERNEL_STRUCT;
+
+struct file {
+	struct inode *f_inode;
+} KERNEL_STRUCT;
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_flags;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
+} KERNEL_STRUCT;
+
+struct trace_event_raw_sys_enter {
+	long id;
+	unsigned long args[6];
+} KERNEL_STRUCT;
+
+struct trace_event_raw_sys_exit {
+	long id;
+	long ret;
+} KERNEL_STRUCT;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL_STRUCT;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} KERNEL_STRUCT;
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r10; /* then r9, r8, ax, cx, dx, si, di, orig_ax: the order is that of the uapi (asm/ptrace.h) */
+	unsigned long si;
+	unsigned long di;
+} KERNEL_STRUCT;
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	__u64 regs[31];
+	__u64 orig_x0;
+	__s32 syscallno;
+} KERNEL_STRUCT;
+#else
+#error "ktrace knows the system call registers of x86-64 and arm64 only"
+#endif
+
+#define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define VM_SHARED 0x00000008  /* include/linux/mm.h */
+#define PAGE_SHIFT 12         /* vm_pgoff counts these; larger base pages are not supported */
+
+#endif

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** `ktrace TOOL [options]`: finds the tool, runs it, and turns whatever happens into an exit code. */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { buildCommand, splitArgv, strict } from './command.js';
+import { EXIT, fail } from './exit.js';
+import { registry } from '../generated/registry.js';
+import { version } from '../source/version.js';
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const { own, child } = splitArgv(argv);
+  let exitCode: number = EXIT.ok;
+  const root = strict(new Command('ktrace'))
+    .description('Trace locks and system calls of running processes with eBPF: which lock, who holds it, who waits, how long.')
+    .version(version, '-V, --version', 'print the version');
+  root.action(() => {
+    process.stderr.write(root.helpInformation());
+    exitCode = EXIT.usage;
+  });
+  for (const { cli, load } of registry) {
+    const run = async (options: Parameters<Parameters<typeof buildCommand>[2]>[0]): Promise<void> => {
+      const [{ runTool }, tool] = await Promise.all([import('./run.js'), load()]);
+      exitCode = await runTool(tool, options);
+    };
+    root.addCommand(buildCommand(cli, child, run));
+  }
+  try {
+    await root.parseAsync(own, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof Error && 'exitCode' in error && error.exitCode === 0) return EXIT.ok; // --help, --version
+    return fail(error);
+  }
+}
+
+function isEntryPoint(): boolean {
+  const [, script] = process.argv;
+  return script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url);
+}
+
+if (isEntryPoint()) {
+  process.stdout.on('error', () => undefined); // `| head`: what writes data hears of it in its own callback
+  void main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
+}

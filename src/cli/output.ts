@@ -1,0 +1,63 @@
+/** Where a run's text goes: data to stdout or to a file, everything else to stderr. */
+import { forTerminal } from '../render/sanitize.js';
+import { openOutputFile, type OutputFile } from './output-file.js';
+
+export interface Output {
+  /** Data. Rejects when it cannot be written; with code EPIPE when the reader went away. */
+  data(text: string): Promise<void>;
+  /** One line for people, on stderr, sanitized; nothing with --quiet. */
+  message(text: string): void;
+  /** The terminal that data goes to; undefined for a pipe or a file. */
+  terminal(): { readonly rows: number; readonly columns: number } | undefined;
+  /** All data is written: a file gets its name now. */
+  finish(): Promise<void>;
+  /** The run failed: a file is removed. */
+  discard(): void;
+}
+
+/** The part of `process` that is needed; a test passes another. */
+interface Streams {
+  readonly stdout: Pick<NodeJS.WriteStream, 'write' | 'on' | 'isTTY' | 'rows' | 'columns'>;
+  readonly stderr: { write(text: string): unknown };
+}
+
+function writeTo(stdout: Streams['stdout'], text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stdout.write(text, (error) => {
+      if (error == null) resolve();
+      else if ('code' in error && error.code === 'EPIPE') reject(error);
+      else reject(Object.assign(new Error('write to stdout', { cause: error }), { hint: 'the output is not complete' }));
+    });
+  });
+}
+
+function toStdout({ stdout }: Streams): Omit<Output, 'message'> {
+  // Every write has its own callback; without a listener the stream would throw the same error once more.
+  stdout.on('error', () => undefined);
+  return {
+    data: (text) => writeTo(stdout, text),
+    terminal: () => (stdout.isTTY ? { rows: stdout.rows, columns: stdout.columns } : undefined),
+    finish: () => Promise.resolve(),
+    discard: () => undefined,
+  };
+}
+
+function toFile(file: OutputFile): Omit<Output, 'message'> {
+  return {
+    data: async (text) => file.write(text),
+    terminal: () => undefined,
+    finish: async () => file.commit(),
+    discard: () => file.discard(),
+  };
+}
+
+/** Opens the outputs of a run; throws when the file of --output-file cannot be written, so call it before tracing begins. */
+export function openOutput(options: { readonly outputFile: string | undefined; readonly quiet: boolean }, streams: Streams = process): Output {
+  const sink = options.outputFile === undefined ? toStdout(streams) : toFile(openOutputFile(options.outputFile));
+  return {
+    ...sink,
+    message(text) {
+      if (!options.quiet) streams.stderr.write(`${forTerminal(text)}\n`);
+    },
+  };
+}

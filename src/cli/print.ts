@@ -1,0 +1,37 @@
+/** How reports and events become text on the output; loaded when tracing has begun. */
+import { createColors } from 'picocolors';
+import { renderEvent } from '../render/events.js';
+import { renderJson, renderNdjson } from '../render/json.js';
+import { renderTable } from '../render/table.js';
+import type { Report } from '../report/model.js';
+import type { Session } from '../source/session.js';
+import { wantsColor } from './color.js';
+import { liveView } from './live.js';
+import type { CliOptions } from './options.js';
+import type { Output } from './output.js';
+
+const DEFAULT_WIDTH = 80;
+
+export async function printEvents(session: Session<object>, output: Output): Promise<void> {
+  const units = { address: 'address' } as const;
+  let lines = '';
+  for await (const event of session.events()) {
+    lines += renderEvent(event as Parameters<typeof renderEvent>[0], units);
+    if (session.stats().backlog > 0 && lines.length < 65_536) continue;
+    await output.data(lines);
+    lines = '';
+  }
+  if (lines !== '') await output.data(lines);
+}
+
+/** Prints one report; the last one stays on the screen whole. */
+export type Print = (report: Report, last?: boolean) => Promise<void>;
+
+export function printer(options: CliOptions, output: Output): Print {
+  if (options.output === 'json') return (report) => output.data(renderJson(report));
+  if (options.output === 'ndjson') return (report) => output.data(renderNdjson(report));
+  const show = liveView(() => (options.intervalNs === undefined ? undefined : output.terminal()), options.clear);
+  const color = createColors(wantsColor(options.color, process.env, output.terminal() !== undefined));
+  const table = (report: Report): string => renderTable(report, { width: output.terminal()?.columns ?? DEFAULT_WIDTH, color, verbose: options.verbose });
+  return (report, last = false) => output.data(last ? `\n${table(report)}` : show(table(report)));
+}

@@ -1,0 +1,101 @@
+/** One run of one tool, from checked options to the exit code. */
+import type { Report } from '../report/model.js';
+import { findCgroup } from '../source/cgroup.js';
+import { Session } from '../source/session.js';
+import type { Tool } from '../tools/contract.js';
+import { exitCodeOf, startChild, type Child } from './child.js';
+import { EXIT } from './exit.js';
+import type { CliOptions } from './options.js';
+import type { Print } from './print.js';
+import { openOutput, type Output } from './output.js';
+import { stopOnSignal } from './signals.js';
+import { sessionOptions } from './session-options.js';
+
+export async function runTool(tool: Tool<object>, options: CliOptions): Promise<number> {
+  const output = openOutput(options);
+  const signal = stopOnSignal();
+  try {
+    const exitCode = await trace(tool, options, output, signal.stopped);
+    await output.finish();
+    return exitCode;
+  } catch (error) {
+    output.discard();
+    throw error;
+  } finally {
+    signal.dispose();
+  }
+}
+
+async function trace(tool: Tool<object>, options: CliOptions, output: Output, stopped: Promise<unknown>): Promise<number> {
+  const cgroup = options.cgroup === undefined ? undefined : findCgroup(options.cgroup);
+  const child = options.child ? await startChild(options.child, options.user) : undefined;
+  const stop = new AbortController();
+  void stopped.then(() => stop.abort());
+  let session: Session<object>;
+  try {
+    const tell = (lines: readonly string[]): void => lines.forEach((line) => output.message(line));
+    session = new Session(tool, { ...sessionOptions(tool, options, cgroup, child?.pid, stop.signal), tell });
+  } catch (error) {
+    child?.abandon();
+    throw error;
+  }
+  try {
+    if (options.dryRun) return dryRun(session, output, child);
+    announce(session, options, output);
+    child?.release();
+    void child?.ended.then(() => stop.abort(), () => stop.abort());
+    return await follow(session, options, output, child);
+  } finally {
+    session.close();
+  }
+}
+
+function dryRun(session: Session<object>, output: Output, child: Child | undefined): number {
+  child?.abandon();
+  output.message(`ktrace: loaded and attached (variant ${session.variant}); nothing was traced`);
+  return EXIT.ok;
+}
+
+function announce(session: Session<object>, { durationNs, child }: CliOptions, output: Output): void {
+  const end = durationNs !== undefined ? `for ${durationNs / 1e9} s` : child ? 'until it ends' : 'until Ctrl-C';
+  output.message(`ktrace: tracing ${session.target} ${end}`);
+}
+
+async function follow(session: Session<object>, options: CliOptions, output: Output, child: Child | undefined): Promise<number> {
+  const { printEvents, printer } = await import('./print.js'); // only now: what renders is not needed to start tracing
+  const print = printer(options, output);
+  if (options.events) await printEvents(session, output);
+  else if (options.intervalNs !== undefined) await printIntervals(session, options, options.intervalNs, print);
+  await session.ended();
+  const report = session.report();
+  if (!options.events && options.intervalNs === undefined) await print(report);
+  if (options.events) await print(report);
+  return child ? await childExit(child, report, options) : exitCode(report, options);
+}
+
+/** A command that still runs when -d or Ctrl-C has ended the tracing is told to end, as perf-record(1) does; the exit code is then our own. */
+async function childExit(child: Child, report: Report, options: CliOptions): Promise<number> {
+  const losses = exitCode(report, options);
+  const ended = await Promise.race([child.ended, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
+  if (!ended) child.terminate();
+  return losses === EXIT.ok && ended ? exitCodeOf(ended) : losses;
+}
+
+async function printIntervals(session: Session<object>, { count }: CliOptions, intervalNs: number, print: Print): Promise<void> {
+  const ended = session.ended().then(() => true);
+  for (let printed = 0; count === undefined || printed < count; printed++) {
+    let timer: NodeJS.Timeout | undefined;
+    const tick = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, intervalNs / 1e6, false)));
+    const over = await Promise.race([ended, tick]);
+    clearTimeout(timer);
+    await print(session.report({ interval: true }), over || printed + 1 === count);
+    if (over) return;
+  }
+  session.stop();
+}
+
+function exitCode({ losses, header }: Report, { failOnLoss }: CliOptions): number {
+  const lost = losses.reduce((sum, { count }) => sum + count, 0);
+  if (failOnLoss === undefined || lost === 0) return EXIT.ok;
+  return (100 * lost) / Math.max(1, header.accounting.hits) > failOnLoss ? EXIT.losses : EXIT.ok;
+}

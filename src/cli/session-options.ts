@@ -1,0 +1,61 @@
+/** From the command line's options to a session's. */
+import type { SessionOptions } from '../source/options.js';
+import type { Filters, Tool } from '../tools/contract.js';
+import type { CliOptions } from './options.js';
+
+const BACKLOG = 100_000;
+const DEFAULT_KEYS = 4096;
+const DEFAULT_RING_BYTES = 4 << 20;
+const MOST_KEYS = 1 << 20;
+const MOST_RING_BYTES = 1 << 30;
+
+export function sessionOptions(
+  tool: Tool<object>,
+  options: CliOptions,
+  cgroup: Filters['cgroup'],
+  child: number | undefined,
+  signal: AbortSignal,
+): SessionOptions {
+  const data = options.output !== 'table';
+  return {
+    filters: {
+      pids: child === undefined ? options.pids : [child],
+      tids: options.tids,
+      comms: options.comms,
+      cgroup,
+      minWaitNs: options.minWaitNs,
+      follow: options.follow || child !== undefined,
+    },
+    limits: {
+      maxKeys: Math.min(MOST_KEYS, Number(options.own['maxLocks'] ?? DEFAULT_KEYS)),
+      ringBytes: Math.min(MOST_RING_BYTES, Math.max(4096, 2 ** Math.ceil(Math.log2(Number(options.own['ringSize'] ?? DEFAULT_RING_BYTES))))),
+    },
+    events: options.events,
+    backlog: BACKLOG,
+    includeSelf: options.includeSelf,
+    variant: options.variant,
+    durationNs: options.durationNs,
+    signal,
+    rows: data ? Number.MAX_SAFE_INTEGER : options.rows, // programs cut for themselves
+    sort: options.sort,
+    all: options.all || data,
+    verbose: options.verbose || data,
+    target: targetWords(options),
+    filterWords: filterWords(options, tool),
+  };
+}
+
+function targetWords({ pids, child }: CliOptions): string {
+  if (child) return child.join(' ');
+  return pids.length === 0 ? 'all processes' : `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
+}
+
+function filterWords({ tids, comms, cgroup, minWaitNs, follow }: CliOptions, _tool: Tool<object>): string[] {
+  return [
+    ...(tids.length > 0 ? [`threads ${tids.join(', ')}`] : []),
+    ...(comms.length > 0 ? [`named ${comms.join(', ')}`] : []),
+    ...(cgroup === undefined ? [] : [`cgroup ${cgroup}`]),
+    ...(minWaitNs > 0 ? [`waits of at least ${minWaitNs / 1e6} ms`] : []),
+    ...(follow ? ['with children'] : []),
+  ];
+}

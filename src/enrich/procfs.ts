@@ -1,0 +1,49 @@
+/** Reading other processes through /proc: never stopping them, never writing, and taking nothing found there for granted. */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { parseMappings, type Mapping } from '../tools/mappings.js';
+import type { Processes } from '../tools/contract.js';
+
+const MOST_MAPS_BYTES = 16 << 20; // a process with more mappings than that is not named in full
+
+/** One session's view of /proc. */
+export class Procfs implements Processes {
+  readonly #denied = new Set<number>();
+
+  mappings(pid: number): readonly Mapping[] | undefined {
+    try {
+      const text = readFileSync(`/proc/${pid}/maps`, 'utf8');
+      return parseMappings(text.length > MOST_MAPS_BYTES ? text.slice(0, MOST_MAPS_BYTES) : text);
+    } catch (error) {
+      this.#note(pid, error);
+      return undefined; // gone, or not ours to read: places are then addresses
+    }
+  }
+
+  /** pread(2) on /proc/PID/mem: needs CAP_SYS_PTRACE, does not stop the process (proc(5)). */
+  memory(pid: number, address: bigint, length: number): Uint8Array | null {
+    const bytes = new Uint8Array(length);
+    let file: number | undefined;
+    try {
+      file = openSync(`/proc/${pid}/mem`, 'r');
+      return readSync(file, bytes, 0, length, address) === length ? bytes : null;
+    } catch (error) {
+      this.#note(pid, error);
+      return null; // unmapped, gone, or not ours to read
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+  }
+
+  #note(pid: number, error: unknown): void {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'EACCES' || code === 'EPERM') this.#denied.add(pid);
+  }
+
+  denied(): readonly number[] {
+    return [...this.#denied];
+  }
+
+  now(): number {
+    return Number(process.hrtime.bigint());
+  }
+}

@@ -1,0 +1,126 @@
+/** The library's way in: one function per tool, one options object, one kind of session. */
+import { KtraceError } from './errors.js';
+import { parseDuration } from './report/duration.js';
+import type { Report } from './report/model.js';
+import { findCgroup } from './source/cgroup.js';
+import type { SessionOptions } from './source/options.js';
+import { Session } from './source/session.js';
+import { futexTool } from './tools/futex/tool.js';
+import type { FutexEventRecord } from './tools/futex/events.js';
+
+/** Durations are text such as `500ms`, `5s` or `1m`, or numbers of nanoseconds. */
+export type Duration = string | number;
+
+/** Options of every tool. */
+export interface TraceOptions {
+  /** Processes to trace. @default all but this one */
+  readonly pid?: number | readonly number[];
+  /** Threads to trace. @default all of the processes */
+  readonly tid?: number | readonly number[];
+  /** Names of threads to trace, as the kernel keeps them: at most 15 bytes. @default all */
+  readonly comm?: string | readonly string[];
+  /** Path of a cgroup (v2), or a container id. @default all */
+  readonly cgroup?: string;
+  /** Trace children of the targets that are born from now on. @default false */
+  readonly follow?: boolean;
+  /** Stop by itself after this time. @default until stop(), the signal, or the end of the last target */
+  readonly duration?: Duration;
+  /** Stops the session when it is aborted. @default none */
+  readonly signal?: AbortSignal;
+  /** Send events: see Session.events(). @default false */
+  readonly events?: boolean;
+  /** Events kept while nobody reads them; more are dropped and counted. @default 100000 */
+  readonly backlog?: number;
+  /** Rows of each section of a report. @default all */
+  readonly rows?: number;
+  /** Column that rows are ordered by. @default the tool's first */
+  readonly sort?: string;
+  /** Hook the kernel in this way and no other. @default the cheapest that works */
+  readonly variant?: string;
+  /** Trace this process, too. @default false */
+  readonly includeSelf?: boolean;
+}
+
+export interface FutexOptions extends TraceOptions {
+  /** Leave out shorter waits, already in the kernel. @default 0 */
+  readonly minWait?: Duration;
+  /** Locks told apart at most; waits for others are counted as lost. @default 4096 */
+  readonly maxLocks?: number;
+  /** Size of the ring for events in bytes, a power of two. @default 4194304 */
+  readonly ringSize?: number;
+}
+
+const KEYS: ReadonlySet<string> = new Set<keyof FutexOptions>([
+  'pid', 'tid', 'comm', 'cgroup', 'follow', 'duration', 'signal', 'events', 'backlog', 'rows', 'sort', 'variant', 'includeSelf', 'minWait', 'maxLocks', 'ringSize',
+]);
+
+/**
+ * Trace waits for locks. The session traces from the moment the promise resolves.
+ * Rejects with KtraceError (`code`, `hint`), of which UnsupportedError and AttachError say that this machine does not do.
+ */
+export async function futex(options: FutexOptions = {}): Promise<Session<FutexEventRecord>> {
+  return new Session(futexTool, complete(options));
+}
+
+function complete(options: FutexOptions): SessionOptions {
+  for (const key of Object.keys(options)) if (!KEYS.has(key)) throw invalid(`There is no option "${key}"`);
+  const pids = ids('pid', options.pid);
+  return {
+    filters: {
+      pids,
+      tids: ids('tid', options.tid),
+      comms: list(options.comm),
+      cgroup: options.cgroup === undefined ? undefined : findCgroup(options.cgroup),
+      minWaitNs: nanoseconds('minWait', options.minWait) ?? 0,
+      follow: options.follow ?? false,
+    },
+    limits: { maxKeys: positive('maxLocks', options.maxLocks ?? 4096), ringBytes: powerOfTwo(options.ringSize ?? 4 << 20) },
+    events: options.events ?? false,
+    backlog: positive('backlog', options.backlog ?? 100_000),
+    includeSelf: options.includeSelf ?? false,
+    variant: options.variant,
+    durationNs: nanoseconds('duration', options.duration),
+    signal: options.signal,
+    rows: options.rows === undefined ? Number.MAX_SAFE_INTEGER : positive('rows', options.rows),
+    sort: sortKey(options.sort),
+    all: true,
+    verbose: true,
+    target: pids.length === 0 ? 'all processes' : `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`,
+    filterWords: [],
+  };
+}
+
+const LONGEST = (2 ** 31 - 1) * 1e6; // what a timer takes
+
+const invalid = (message: string): KtraceError => new KtraceError(message, 'OPTION', 'see FutexOptions');
+
+function list<T>(value: T | readonly T[] | undefined): readonly T[] {
+  return value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+function ids(name: string, value: number | readonly number[] | undefined): readonly number[] {
+  return list(value).map((id) => positive(name, id));
+}
+
+function positive(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value <= 0) throw invalid(`Expected the "${name}" option to be a positive integer`);
+  return value;
+}
+
+function powerOfTwo(value: number): number {
+  if (positive('ringSize', value) < 4096 || (value & (value - 1)) !== 0) throw invalid('Expected the "ringSize" option to be a power of two of at least 4096');
+  return value;
+}
+
+function nanoseconds(name: string, value: Duration | undefined): number | undefined {
+  if (typeof value === 'string') return parseDuration(value, name);
+  if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0 && value <= LONGEST)) throw invalid(`Expected the "${name}" option to be text such as "5s", or nanoseconds up to ${LONGEST}`);
+  return value;
+}
+
+function sortKey(sort: string | undefined): string | undefined {
+  if (sort !== undefined && !futexTool.sorts.includes(sort)) throw invalid(`Expected the "sort" option to be one of ${futexTool.sorts.join(', ')}`);
+  return sort;
+}
+
+export type { FutexEventRecord, Report, Session };

@@ -1,0 +1,71 @@
+/**
+ * What the addon exposes. `src/native/load.ts` is the only importer of the .node file; everything else sees these types.
+ * The addon owns lifetime; wording is JavaScript's: every failure is a `NativeError` that `load.ts` lets through unchanged.
+ */
+
+/** Thrown by every call of the addon. `message` is the bare operation ("load object"), never a sentence for users. */
+export interface NativeError extends Error {
+  /** errno name such as `EPERM`, or libbpf's own such as `LIBBPF_FORMAT`; `ECLOSED` after close(), `EINVAL` for a bad argument. */
+  readonly code: string;
+  /** Positive errno, 0 when there is none. */
+  readonly errno: number;
+  readonly stage: 'open' | 'configure' | 'load' | 'attach' | 'iterate' | 'drain' | 'map' | 'closed';
+  /** What libbpf (and the verifier, at stage load) printed meanwhile; at most 64 KiB, the end of it. */
+  readonly log: string;
+}
+
+/** Per-program figures, as `bpf_prog_info` gives them. */
+export interface ProgramInfo {
+  readonly name: string;
+  /** Instructions the verifier processed; 0 where the kernel does not say (before 5.16). */
+  readonly verifiedInsns: number;
+  /** Runs that the kernel skipped because the program was already running on that CPU (5.12 and later, else 0). */
+  readonly recursionMisses: number;
+}
+
+export interface BpfObject {
+  /** Before load(): switch a `SEC("?…")` program on or off. */
+  setAutoload(program: string, on: boolean): void;
+  /** Before load(). */
+  setMaxEntries(map: string, entries: number): void;
+  /** Before load(): overwrite `bytes.length` bytes of a global data section (`.rodata`, `.data`, `.bss`) at `offset`. */
+  writeGlobals(section: string, offset: number, bytes: Uint8Array): void;
+  load(): void;
+  /**
+   * Attach one loaded program as its section says (tracepoint/…, tp_btf/…, raw_tp/…, fentry/…, kprobe/…), or a tracepoint program
+   * once more as another `section` says. The link lives until detach() or close().
+   */
+  attach(program: string, section?: string): void;
+  /** Destroy the link of one program, or of all; maps stay readable. Unknown or not attached: no-op. */
+  detach(program?: string): void;
+  /**
+   * All rows of a hash or array map: key bytes then value bytes, row after row, without padding between them
+   * (per-CPU maps: one value of `roundUp(valueSize, 8)` bytes per possible CPU). Read in batches (BPF_MAP_LOOKUP_BATCH,
+   * kernel 5.6), never deleting. The result is JavaScript-owned memory.
+   */
+  snapshot(map: string): Uint8Array;
+  /** One value, or undefined. */
+  lookup(map: string, key: Uint8Array): Uint8Array | undefined;
+  update(map: string, key: Uint8Array, value: Uint8Array): void;
+  /** Run an `iter/…` program once, from first to last element; what it wrote with bpf_seq_write. */
+  iterate(program: string): Uint8Array;
+  /**
+   * Copy whole records from a ring buffer into `into`: each as u32 length (little endian), then the bytes, the whole padded
+   * to a multiple of 8. Stops when the next record does not fit; nothing is lost then. Returns the bytes written. EMSGSIZE
+   * when not even one record fits: it stays in the ring.
+   */
+  drain(ring: string, into: Uint8Array): number;
+  programs(): ProgramInfo[];
+  /** Detach and free everything. Twice is harmless. */
+  close(): void;
+}
+
+export interface NativeBinding {
+  /** Open from memory; nothing touches the kernel yet. Throws NativeError at stage `open`. */
+  readonly BpfObject: new (bytes: Uint8Array, name: string) => BpfObject;
+  /** Returns when every BPF program that runs now, on any CPU, has ended: a grace period of the kernel, some 10 ms. */
+  waitForPrograms(): void;
+  readonly libbpfVersion: string;
+  /** Number of possible CPUs, for per-CPU values. */
+  readonly possibleCpus: number;
+}

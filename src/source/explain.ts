@@ -1,0 +1,52 @@
+/** From what the addon throws to words for users: the operation, the cause and the next step, in one place. */
+import { existsSync } from 'node:fs';
+import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../errors.js';
+import type { NativeError } from '../native/binding.js';
+import type { AttachAttempt } from '../report/model.js';
+
+export function isNativeError(error: unknown): error is NativeError {
+  return error instanceof Error && 'stage' in error && 'errno' in error;
+}
+
+/** What stands in the way before anything is tried, or undefined. */
+export function missingPrerequisite(): UnsupportedError | undefined {
+  if (!existsSync('/proc/self/stat')) {
+    return new UnsupportedError('Cannot trace here: /proc is not mounted', 'NO_PROC', 'mount it: `mount -t proc proc /proc`');
+  }
+  if (!existsSync('/sys/kernel/btf/vmlinux')) {
+    return new UnsupportedError('Cannot trace here: the kernel has no BTF (/sys/kernel/btf/vmlinux)', 'NO_BTF', 'use a kernel with CONFIG_DEBUG_INFO_BTF=y');
+  }
+  return undefined;
+}
+
+/** Every variant failed; `cause` is what the last one said. */
+export function explainAttach(cause: unknown, attempts: readonly AttachAttempt[]): Error {
+  if (!isNativeError(cause)) return cause instanceof Error ? cause : new Error(String(cause));
+  const { code, stage, log } = cause;
+  if (stage === 'attach' && (code === 'EPERM' || code === 'EACCES')) return missingTracefs(cause, attempts);
+  if (code === 'EPERM' || code === 'EACCES') return missingRights(cause, attempts);
+  if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
+  if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
+  const tried = attempts.map((attempt) => `${attempt.variant}: ${attempt.stage} ${attempt.errno}`).join(', ');
+  return new AttachError(`Cannot hook this kernel (${tried})`, 'README.md says what the kernel must have', attempts, { cause });
+}
+
+/** The programs are loaded, so the rights to BPF are there; what attaching needs beside them are the numbers of tracepoints. */
+function missingTracefs(cause: NativeError, attempts: readonly AttachAttempt[]): Error {
+  return new AttachError(
+    'Cannot attach: tracefs is not mounted or may not be read, and to do without it takes CAP_SYS_ADMIN',
+    'run it with sudo, or have root `mount -t tracefs none /sys/kernel/tracing` and let this user read it',
+    attempts,
+    { cause },
+  );
+}
+
+function missingRights(cause: NativeError, attempts: readonly AttachAttempt[]): Error {
+  const root = process.getuid?.() === 0;
+  return new AttachError(
+    root ? `Cannot trace here: the kernel refuses BPF to root (${cause.stage}: ${cause.code}), as in a container without CAP_BPF and CAP_PERFMON, or under lockdown` : 'Cannot trace without CAP_BPF and CAP_PERFMON',
+    root ? 'run it on the host, or add these capabilities' : 'run it with sudo',
+    attempts,
+    { cause },
+  );
+}

@@ -1,0 +1,194 @@
+/** A tool's object in the kernel: loaded, attached, read and taken down again. */
+import { decodeBatch, compileDecoder, encodeValue, readRows, structWriter, type Decoder, type Program, type SchemaMap } from '../btf/index.js';
+import { KtraceError } from '../errors.js';
+import { loadBinding } from '../native/load.js';
+import type { BpfObject } from '../native/binding.js';
+import type { AttachAttempt } from '../report/model.js';
+import { explainAttach, isNativeError } from './explain.js';
+import { readToolObject, type ToolObject } from './object.js';
+import { planAttach, type AttachPlan } from './plan.js';
+
+export interface LiveSpec {
+  /** What `npm run generate` wrote of the object. */
+  readonly schema: { readonly tool: string; readonly object: string; readonly layoutHash: string; readonly options: Readonly<Record<string, string>>; readonly programs: readonly Program[] };
+  /** Values of the `const volatile` options by their names in JavaScript. */
+  readonly options: object;
+  readonly mapSizes: Readonly<Record<string, number>>;
+  readonly variant?: string | undefined;
+  /** Hooks that older kernels lack, and what the report says then. */
+  readonly optionalHooks: Readonly<Record<string, string>>;
+  /** Further sections for a program, by its name. */
+  readonly alsoOn: Readonly<Record<string, readonly string[]>>;
+}
+
+const BATCH_BYTES = 1 << 20;
+
+export class LiveSource {
+  readonly attempts: AttachAttempt[] = [];
+  /** What this kernel's variant cannot see. */
+  readonly limits: string[] = [];
+  variant = '';
+  readonly #spec: LiveSpec;
+  readonly #object: ToolObject;
+  #maps: ReadonlyMap<string, SchemaMap> | undefined;
+  readonly #decoders = new Map<string, { decode: Decoder<unknown>; size: number }>();
+  readonly #missing = new Set<string>();
+  #batch: Uint8Array | undefined;
+  #bpf: BpfObject | undefined;
+
+  constructor(spec: LiveSpec) {
+    this.#spec = spec;
+    this.#object = readToolObject(spec.schema);
+  }
+
+  /**
+   * Load and attach the best variant that works; `prepare` runs between the two, when maps can be written and nothing fires yet.
+   * Throws AttachError with all attempts when none does.
+   */
+  attach(prepare: (source: this) => void): void {
+    let last: unknown = new KtraceError(`There is no variant ${this.#spec.variant}`, 'USAGE', 'leave --variant out');
+    for (const { variant } of this.#plans()) {
+      try {
+        this.#attachVariant(variant, prepare);
+        return;
+      } catch (error) {
+        this.close();
+        if (!isNativeError(error) || (error.stage !== 'load' && error.stage !== 'attach')) throw error;
+        this.attempts.push({ variant, stage: error.stage, errno: error.code });
+        last = error;
+      }
+    }
+    throw explainAttach(last, this.attempts);
+  }
+
+  #plans(): AttachPlan[] {
+    return planAttach(this.#spec.schema.programs, this.#spec.variant);
+  }
+
+  #attachVariant(variant: string, prepare: (source: this) => void): void {
+    const plan = this.#plans().find((candidate) => candidate.variant === variant) as AttachPlan;
+    const bpf = new (loadBinding().BpfObject)(this.#object.bytes, `ktrace_${this.#object.name}`);
+    this.#bpf = bpf;
+    for (const { name } of plan.load) bpf.setAutoload(name, true);
+    for (const [map, entries] of Object.entries(this.#spec.mapSizes)) bpf.setMaxEntries(map, entries);
+    this.#writeOptions(bpf);
+    bpf.load();
+    this.#missing.clear();
+    this.limits.length = 0;
+    prepare(this);
+    for (const program of plan.attach) {
+      this.#attachProgram(bpf, program.name, program.section);
+      for (const section of this.#spec.alsoOn[program.name] ?? []) this.#attachProgram(bpf, program.name, section);
+    }
+    this.variant = variant;
+  }
+
+  #attachProgram(bpf: BpfObject, program: string, section: string): void {
+    const call = section.replace(/^.*sys_(enter|exit)_/, '');
+    if (this.#missing.has(call)) return;
+    try {
+      bpf.attach(program, section.startsWith('tracepoint/') ? section : undefined);
+    } catch (error) {
+      const limit = this.#spec.optionalHooks[call];
+      if (limit === undefined || !isNativeError(error) || error.code !== 'ENOENT') throw error;
+      this.#missing.add(call);
+      this.limits.push(limit);
+    }
+  }
+
+  #writeOptions(bpf: BpfObject): void {
+    for (const [property, value] of Object.entries(this.#spec.options)) {
+      const variable = this.#object.options.find(({ name }) => name === this.#spec.schema.options[property]);
+      if (!variable) throw new KtraceError(`There is no option ${property} in ${this.#spec.schema.object}`, 'LAYOUT');
+      bpf.writeGlobals('.rodata', variable.offset, encodeValue(variable.type(), value, property));
+    }
+  }
+
+  get #open(): BpfObject {
+    if (!this.#bpf) throw new KtraceError('The source is closed', 'CLOSED');
+    return this.#bpf;
+  }
+
+  /** All rows of a map; of a per-CPU map each value is a list with one element per possible CPU. */
+  rows<K, V>(name: string): { key: K; values: readonly V[] }[] {
+    const { key, value, type } = this.#map(name);
+    if (!key || !value) throw new KtraceError(`Map ${name} is not shared`, 'LAYOUT');
+    const perCpu = type === 5 || type === 6 || type === 10; // BPF_MAP_TYPE_PERCPU_HASH, _PERCPU_ARRAY, _LRU_PERCPU_HASH
+    const rows = readRows<K, V>(this.#open.snapshot(name), key, value, perCpu ? loadBinding().possibleCpus : undefined);
+    return [...rows];
+  }
+
+  #map(name: string): SchemaMap {
+    this.#maps ??= new Map(this.#object.schema.maps.map((map) => [map.name, map]));
+    const map = this.#maps.get(name);
+    if (!map) throw new KtraceError(`There is no map ${name}`, 'LAYOUT');
+    return map;
+  }
+
+  /** A per-CPU array of counters, summed over the CPUs. */
+  counters(name: string): number[] {
+    return this.rows<unknown, { value: number }>(name).map(({ values }) => values.reduce((sum, { value }) => sum + value, 0));
+  }
+
+  put(name: string, key: object, value: object): void {
+    const map = this.#map(name);
+    if (!map.key || !map.value) throw new KtraceError(`Map ${name} is not shared`, 'LAYOUT');
+    this.#open.update(name, structWriter(map.key)(key), structWriter(map.value)(value));
+  }
+
+  /** Run an iterator for what it does in the kernel. */
+  run(program: string): void {
+    this.#open.iterate(program);
+  }
+
+  /** Run an iterator; its records, decoded. */
+  iterate<T>(program: string, record: string): T[] {
+    const bytes = this.#open.iterate(program);
+    if (bytes.length === 0) return []; // and compile no decoder
+    const { decode, size } = this.#decoder(record);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const records: T[] = [];
+    for (let at = 0; at < bytes.length; at += size) records.push(decode(view, at) as T);
+    return records;
+  }
+
+  /** Events that are waiting in the ring, at most about a megabyte of them at a time; `full` when more may wait. */
+  drain<T>(ring: string, record: string): { events: T[]; full: boolean } {
+    this.#batch ??= new Uint8Array(BATCH_BYTES);
+    const { decode, size } = this.#decoder(record);
+    const length = this.#open.drain(ring, this.#batch);
+    return { events: decodeBatch(this.#batch, length, decode as Decoder<T>, size), full: length > BATCH_BYTES / 2 };
+  }
+
+  #decoder(record: string): { decode: Decoder<unknown>; size: number } {
+    const known = this.#decoders.get(record);
+    if (known) return known;
+    const layout = this.#object.schema.records.find(({ name }) => name === record);
+    if (!layout) throw new KtraceError(`There is no record ${record}`, 'LAYOUT');
+    const made = { decode: compileDecoder<unknown>(layout), size: layout.size };
+    this.#decoders.set(record, made);
+    return made;
+  }
+
+  /** Set a global variable of `.bss` while the programs run. */
+  setGlobal(name: string, value: number): void {
+    const variable = this.#object.globals.find((candidate) => candidate.name === name);
+    if (!variable) throw new KtraceError(`There is no global ${name}`, 'LAYOUT');
+    const key = new Uint8Array(4);
+    const bytes = this.#open.lookup('.bss', key);
+    if (!bytes) throw new KtraceError('Cannot read .bss', 'MAP');
+    bytes.set(encodeValue(variable.type(), value, name), variable.offset);
+    this.#open.update('.bss', key, bytes);
+  }
+
+  /** From now on nothing in the maps moves. */
+  freeze(): void {
+    this.setGlobal('frozen', 1);
+    loadBinding().waitForPrograms(); // those that had looked at it already
+  }
+
+  close(): void {
+    this.#bpf?.close();
+    this.#bpf = undefined;
+  }
+}

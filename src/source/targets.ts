@@ -1,0 +1,72 @@
+/** The processes that were asked for: there at the start, and known to be gone later, also when their id is used again. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { KtraceError } from '../errors.js';
+
+interface Stat {
+  readonly state: string;
+  readonly flags: number;
+  /** Clock ticks since boot: tells two processes of one id apart. */
+  readonly started: string;
+}
+
+const DEAD: Stat = { state: 'X', flags: 0, started: '' };
+const PF_KTHREAD = 0x00200000; // include/linux/sched.h
+
+export class Targets {
+  readonly #started = new Map<number, string>();
+
+  /** Throws KtraceError when one does not exist, has ended, or is a thread of the kernel. */
+  constructor(pids: readonly number[]) {
+    for (const pid of pids) this.#started.set(pid, check(pid).started);
+  }
+
+  /** Whether there were targets and none of them lives any more. */
+  allGone(): boolean {
+    if (this.#started.size === 0) return false;
+    return [...this.#started].every(([pid, started]) => {
+      const stat = readStat(pid);
+      return !stat || stat.started !== started || (isDead(stat) && !hasLiveThread(pid));
+    });
+  }
+}
+
+function check(pid: number): Stat {
+  const stat = readStat(pid);
+  const hint = 'look for it with `pgrep -a NAME`';
+  if (!stat) throw new KtraceError(`There is no process ${pid}`, 'ESRCH', hint);
+  if (isDead(stat) && !hasLiveThread(pid)) throw new KtraceError(`Process ${pid} has ended already`, 'ESRCH', hint);
+  if ((stat.flags & PF_KTHREAD) !== 0) throw new KtraceError(`Process ${pid} is a thread of the kernel, which has no futexes`, 'KTHREAD', hint);
+  const leader = leaderOf(pid);
+  if (leader !== pid) throw new KtraceError(`${pid} is a thread of process ${leader}`, 'THREAD', `trace it with \`-t ${pid}\`, or all of it with \`-p ${leader}\``);
+  return stat;
+}
+
+const isDead = ({ state }: Stat): boolean => state === 'Z' || state === 'X';
+
+/** The first thread may end, or be dead already when the process is killed, while others live: it is a zombie until they are gone. */
+function hasLiveThread(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some((tid) => tid !== String(pid) && !isDead(readStat(`${pid}/task/${tid}`) ?? DEAD));
+  } catch {
+    return false;
+  }
+}
+
+/** proc(5): fields after the name in parentheses, which may hold anything. */
+function readStat(pid: number | string): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', flags: Number(fields[6]), started: fields[19] ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+function leaderOf(pid: number): number {
+  try {
+    return Number(/^Tgid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? pid);
+  } catch {
+    return pid;
+  }
+}

@@ -1,0 +1,88 @@
+/** What a tool is, and what it may ask of the world: interfaces only, so that tools stay pure and replay without a kernel. */
+import type { Header, Report } from '../report/model.js';
+import type { Program } from '../btf/index.js';
+import type { Mapping } from './mappings.js';
+
+/** Maps, rings and iterators of the tool's BPF object. */
+export interface Tables {
+  rows<K, V>(map: string): { key: K; values: readonly V[] }[];
+  /** A per-CPU array of counters, summed. */
+  counters(map: string): number[];
+  iterate<T>(program: string, record: string): T[];
+  drain<T>(ring: string, record: string): { events: T[]; full: boolean };
+}
+
+/** /proc, as far as tools need it. Nothing here stops a process or writes to it; everything may fail, and then says so by its value. */
+export interface Processes {
+  /** undefined when the process is gone or may not be read. */
+  mappings(pid: number): readonly Mapping[] | undefined;
+  /** Bytes of its memory; null when they cannot be read. */
+  memory(pid: number, address: bigint, length: number): Uint8Array | null;
+  /** Processes that live but may not be read, by pid: without them, places, kinds and deadlocks are not known. */
+  denied(): readonly number[];
+  /** CLOCK_MONOTONIC in nanoseconds. */
+  now(): number;
+}
+
+/** Whom to trace, with ids of ktrace's own pid namespace. Empty lists: no such filter. */
+export interface Filters {
+  readonly pids: readonly number[];
+  readonly tids: readonly number[];
+  readonly comms: readonly string[];
+  readonly cgroup: { readonly path: string; readonly id: bigint; readonly level: number } | undefined;
+  readonly minWaitNs: number;
+  /** Trace the children of the targets, too. */
+  readonly follow: boolean;
+}
+
+export interface Limits {
+  /** Rows of the table of locks (or what the tool counts). */
+  readonly maxKeys: number;
+  /** Bytes of the ring, a power of two. */
+  readonly ringBytes: number;
+}
+
+export interface ReportOptions {
+  readonly rows: number;
+  readonly sort: string;
+  readonly all: boolean;
+  readonly verbose: boolean;
+  readonly header: Omit<Header, 'tool' | 'accounting'>;
+  /** The hooks are down: nothing moves any more, and calls must add up. */
+  readonly settled: boolean;
+  /** Events that user space dropped because nobody read them. */
+  readonly backlogDropped: number;
+}
+
+/** One tracing session's eyes. Methods are called from one thread, never while another runs. */
+export interface Look<Event> {
+  /** Once, when everything is attached. */
+  begin(): void;
+  /** About once a second while tracing; what has to be noticed in time. Returns whether it wants to be called again very soon. */
+  tick(): boolean;
+  events(): { events: Event[]; full: boolean };
+  /** What cannot wait for the report, told once: lines of text. */
+  news(): readonly string[];
+  /** `interval`: only what came since the last report. */
+  report(options: ReportOptions, interval: boolean): Report;
+}
+
+export interface Tool<Event> {
+  readonly name: string;
+  readonly schema: {
+    readonly tool: string;
+    readonly object: string;
+    readonly layoutHash: string;
+    readonly options: Readonly<Record<string, string>>;
+    readonly programs: readonly Program[];
+  };
+  /** Hooks that older kernels lack, by system call, and the sentence for the report. */
+  readonly optionalHooks: Readonly<Record<string, string>>;
+  /** Further hooks of one program, by its name: sections of the same kind as its own. */
+  readonly alsoOn: Readonly<Record<string, readonly string[]>>;
+  readonly sorts: readonly string[];
+  /** Values of the tool's own `const volatile` options. */
+  options(filters: Filters, events: boolean): object;
+  mapSizes(limits: Limits): Readonly<Record<string, number>>;
+  look(tables: Tables, processes: Processes): Look<Event>;
+}

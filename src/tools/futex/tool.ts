@@ -1,0 +1,27 @@
+/** `ktrace futex` as data: its object, its options and its eyes. */
+import { schema } from '../../generated/futex.js';
+import type { Filters, Limits, Tool } from '../contract.js';
+import type { FutexEventRecord } from './events.js';
+import { FutexLook } from './look.js';
+import { FUTEX_SORTS } from './report.js';
+
+/** The ends of these calls need nothing but their result, so one program serves all three. */
+const ALSO_ON = {
+  sys_exit_restart_syscall__tracepoint: ['tracepoint/syscalls/sys_exit_futex_waitv', 'tracepoint/syscalls/sys_exit_futex_wait'],
+};
+
+export const futexTool: Tool<FutexEventRecord> = {
+  name: 'futex',
+  schema,
+  optionalHooks: {
+    futex_waitv: 'This kernel has no futex_waitv(2) (it came with Linux 5.16).',
+    futex_wait: 'This kernel has no futex_wait(2) (it came with Linux 6.7).',
+    futex_wake: 'This kernel has no futex_wake(2) (it came with Linux 6.7).',
+    futex_requeue: 'This kernel has no futex_requeue(2) (it came with Linux 6.7).',
+  },
+  alsoOn: ALSO_ON,
+  sorts: FUTEX_SORTS,
+  options: ({ minWaitNs }: Filters, events: boolean) => ({ minWaitNs, emitEvents: events }),
+  mapSizes: ({ maxKeys, ringBytes }: Limits) => ({ locks: maxKeys, parts: 4 * maxKeys, events: ringBytes }),
+  look: (tables, processes) => new FutexLook(tables, processes),
+};

@@ -1,0 +1,134 @@
+/** What the documentation says is what the code does: links, command lines, columns, losses, exit codes. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { buildCommand, splitArgv } from '../src/cli/command.js';
+import { EXIT } from '../src/cli/exit.js';
+import { registry } from '../src/generated/registry.js';
+import type { Column } from '../src/report/model.js';
+import { lossesOf } from '../src/tools/futex/accounting.js';
+import * as columns from '../src/tools/futex/columns.js';
+import type { FutexSnapshot } from '../src/tools/futex/model.js';
+import { FUTEX_SORTS } from '../src/tools/futex/report.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const pages = ['.', 'docs', 'docs/tools', 'test/workloads', 'bench', 'examples', 'schema']
+  .filter((directory) => existsSync(join(ROOT, directory)))
+  .flatMap((directory) => readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.md')).map((name) => join(directory, name)));
+const futexPage = text('docs/tools/futex.md');
+
+t.test('every relative link leads to a file, and every anchor to a heading', (t) => {
+  for (const page of pages) {
+    for (const [, target = ''] of withoutCode(text(page)).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? join(ROOT, page) : resolve(ROOT, dirname(page), path);
+      t.ok(existsSync(file), `${page}: ${target}`);
+      if (anchor !== undefined && existsSync(file)) t.ok(anchors(readFileSync(file, 'utf8')).includes(anchor), `${page}: heading of ${target}`);
+    }
+  }
+  t.end();
+});
+
+t.test('every command line parses with the options that ktrace has', async (t) => {
+  const found = pages.flatMap((page) => commandLines(text(page)).map((line) => [page, line] as const));
+  t.ok(found.length >= 10, `${found.length} command lines`);
+  for (const [page, line] of found) await t.resolves(parse(line), `${page}: ${line}`);
+});
+
+t.test('the examples of --help parse, too', async (t) => {
+  for (const { cli } of registry) {
+    for (const line of cli.examples) await t.resolves(parse(line), line);
+  }
+});
+
+t.test('every column of the futex report is on its page, with key, unit and meaning', (t) => {
+  for (const [table, list] of Object.entries<readonly Column[]>(columns)) {
+    for (const column of list) t.ok(futexPage.includes(rowOf(column)), `${table}: ${rowOf(column)}`);
+  }
+  t.end();
+});
+
+t.test('every sort column is a column of the page', (t) => {
+  const byKey = new Map(columns.LOCK_COLUMNS.flatMap(({ key, title }) => [[key, title], [title.toLowerCase(), title]] as const));
+  for (const sort of FUTEX_SORTS) t.ok(byKey.has(sort), sort);
+  t.end();
+});
+
+t.test('every loss has its row on the page, with a remedy', (t) => {
+  const reasons = lossesOf(EMPTY, 0).map(({ reason }) => reason);
+  t.strictSame(tableKeys(futexPage, '| reason |'), reasons);
+  t.end();
+});
+
+t.test('every exit code is told, in the README and on the page', (t) => {
+  const codes = Object.values(EXIT).map(String);
+  t.strictSame(tableKeys(text('README.md'), '| exit code |'), codes);
+  t.strictSame(tableKeys(futexPage, '| code |'), codes);
+  t.end();
+});
+
+t.test('every tool has its page', (t) => {
+  for (const { cli } of registry) t.ok(pages.includes(`docs/tools/${cli.name}.md`), cli.name);
+  t.end();
+});
+
+t.test('the README shows a report that fits 80 columns', (t) => {
+  const [, report = ''] = /```\n\$ sudo npm run demo\n(.*?)```/s.exec(text('README.md')) ?? [];
+  t.match(report, /^ktrace futex: .*, variant \w+$/m);
+  t.strictSame(report.split('\n').filter((line) => [...line].length > 80), []);
+  t.end();
+});
+
+const EMPTY: FutexSnapshot = {
+  startedAt: 0, takenAt: 0, locks: [], parts: [], threads: new Map(), processes: new Map(), waits: [], mappings: new Map(), settled: true, deadlocks: [],
+  counters: { calls: [], drops: [], full: { locks: 0, parts: 0, processes: 0, targets: 0, events: 0 } },
+};
+
+const SHOWN = { cell: 'column', wide: 'column where it fits, else a line with -v', detail: 'line', verbose: 'line, -v', data: 'JSON' } as const;
+
+function rowOf({ title, show = 'cell', key, unit, description }: Column): string {
+  return `| ${title} | ${SHOWN[show]} | \`${key}\` | \`${unit}\` | ${description.replaceAll('|', '\\|')} |`;
+}
+
+/** First cells of the table whose heading begins so, without marks. */
+function tableKeys(page: string, heading: string): string[] {
+  const lines = page.split('\n');
+  const start = lines.findIndex((line) => line.startsWith(heading));
+  const rows = lines.slice(start + 2);
+  const end = rows.findIndex((line) => !line.startsWith('|'));
+  return start < 0 ? [] : rows.slice(0, end).map((line) => (line.split('|')[1] ?? '').replaceAll('`', '').trim());
+}
+
+function withoutCode(page: string): string {
+  return page.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '');
+}
+
+/** As GitHub makes them. */
+function anchors(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-'));
+}
+
+/** `ktrace TOOL …` in code, block or span; upper-case words stand for something and are left out. */
+function commandLines(page: string): string[] {
+  const blocks = [...page.matchAll(/^```(?:sh|)\n(.*?)^```$/gms)].flatMap(([, block = '']) => block.split('\n'));
+  const spans = [...page.replace(/^```.*?^```$/gms, '').matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span);
+  return [...blocks, ...spans].filter((line) => /^(\$ )?(sudo )?ktrace [a-z]+ [^:]/.test(line) && !/\b[A-Z]{3,}\b/.test(line.replace(/#.*/, '')));
+}
+
+/** As a shell would hand it over, up to a pipe, a redirection or a comment. */
+function wordsOf(line: string): string[] {
+  const [command = ''] = line.replace(/^(\$ )?(sudo )?ktrace /, '').split(/\s(?:[|>]|#)/);
+  return (command.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? []).map((word) => word.replace(/['"]/g, ''));
+}
+
+async function parse(line: string): Promise<void> {
+  const [name, ...argv] = wordsOf(line);
+  const tool = registry.find(({ cli }) => cli.name === name)?.cli;
+  if (!tool) throw new Error(`there is no tool ${name}`);
+  const { own, child } = splitArgv(argv);
+  const ended: unknown = await buildCommand(tool, child, () => undefined).configureOutput({ writeOut: () => undefined }).parseAsync(own, { from: 'user' }).catch((error: unknown) => error);
+  if (ended instanceof Error && !('exitCode' in ended && ended.exitCode === 0)) throw ended;
+}

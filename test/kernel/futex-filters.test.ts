@@ -1,0 +1,354 @@
+/** What is traced and for how long, and in which form the report comes out: the filters and switches of the command line. */
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { FORBIDDEN } from '../render/hostile.js';
+import {
+  accounts, callsOf, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, suite, traced, tracing, workload,
+  type CallRow, type FutexReport, type LockRow, type Truth, type Workload,
+} from './harness.js';
+
+/** Opens the gates of programs that wait at them. */
+async function race(...programs: Workload[]): Promise<Truth[]> {
+  for (const each of programs) each.line();
+  return Promise.all(programs.map((each) => each.truth()));
+}
+
+const lockOf = (report: FutexReport, { pid }: Truth): LockRow | undefined => report.sections.locks.rows.find(({ pids }) => pids === String(pid));
+
+interface EventLine {
+  readonly type: string;
+  readonly end: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly thread: string;
+  readonly lock: string;
+  readonly address: string;
+  readonly operation: string;
+  readonly outcome: string;
+  readonly waitNs: number;
+  readonly sleepNs: number;
+  readonly holder: number;
+  readonly wakerTid: number;
+  readonly waker: string;
+}
+
+/** The first cgroup v2 mount; tests make one of their own below it. */
+function cgroupMount(): string | undefined {
+  return readFileSync('/proc/self/mounts', 'utf8').split('\n').find((line) => line.split(' ')[2] === 'cgroup2')?.split(' ')[1];
+}
+
+function newCgroup(t: Test, mount: string, name: string): string {
+  const path = `${mount}/ktrace-test-${process.pid}-${name}`;
+  mkdirSync(path);
+  t.teardown(async () => {
+    for (let i = 0; i < 100; i++) {
+      try {
+        return rmdirSync(path);
+      } catch {
+        await sleep(20); // the last process of it is still going
+      }
+    }
+  });
+  return path;
+}
+
+suite(3, (test) => {
+  test('several processes: those and no other', async (t) => {
+    const [a, b, other] = [await workload(t, 'mutex'), await workload(t, 'mutex_heap'), await workload(t, 'mutex')];
+    const tracer = await tracing(t, ['-p', `${a.pid},${b.pid}`]);
+    const truths = await race(a, b, other);
+    const report = await tracer.report(t);
+    t.strictSame(report.sections.locks.rows.map(({ pids }) => Number(pids)).sort(), [a.pid, b.pid].sort());
+    for (const truth of truths.slice(0, 2)) sameDuel(t, lockOf(report, truth) as LockRow, truth);
+    t.strictSame(callsOf(report, 'FUTEX_WAIT'), { calls: 2 * N, woken: 2 * N });
+    t.strictSame(report.sections.processes.rows.map(({ pid, sleeps }) => [pid, sleeps]).sort(), [[a.pid, N], [b.pid, N]].sort());
+  });
+
+  test('one thread: its waits, and nobody else\'s', async (t) => {
+    const target = await workload(t, 'inflight');
+    const comms = readThreads(target.pid);
+    const tid = comms.get('waiter') ?? 0;
+    const tracer = await tracing(t, ['-t', String(tid)]);
+    const [truth] = await race(target);
+    const report = await tracer.report(t);
+    const row = only(t, report.sections.locks.rows, 'lock');
+    t.strictSame(people(row.waiters), [['waiter', tid, 1]]);
+    t.match(row.kind, /^mutex\??$/);
+    t.strictSame(people(row.releasers), [['holder', truth?.holder ?? 0, 1]]);
+    t.strictSame(report.sections.inFlight.rows, [], 'the idler is not told');
+    t.strictSame(callsOf(report, 'FUTEX_WAIT'), { calls: 1, woken: 1 });
+  });
+
+  test('one name: the threads that bear it', async (t) => {
+    const { report, truth } = await traced(t, 'mutex_timed', [], ['--comm', 'impatient']);
+    const row = only(t, report.sections.locks.rows, 'lock');
+    t.strictSame([row.acquisitions, outcomes(row)], [N, { 'timed out': N }]);
+    t.strictSame(people(row.waiters), [['impatient', truth.impatient, N]]);
+    t.strictSame(people(row.holders), [['mutex_timed', truth.pid, N]], 'the holder is named although it is not traced');
+  });
+
+  test('the beginning of a name', async (t) => {
+    const { report, truth } = await traced(t, 'mutex_timed', [], ['--comm', 'imp*']);
+    const row = only(t, report.sections.locks.rows, 'lock');
+    t.strictSame(people(row.waiters), [['impatient', truth.impatient, N]]);
+  });
+
+  test('a cgroup and those below it', async (t) => {
+    const mount = cgroupMount();
+    if (mount === undefined) return void t.pass('no cgroup v2', { skip: 'no cgroup v2 is mounted' });
+    const outer = newCgroup(t, mount, 'outer');
+    mkdirSync(`${outer}/inner`);
+    t.teardown(() => sleep(100).then(() => rmdirSync(`${outer}/inner`)).catch(() => undefined));
+    const [inside, below, outside] = [await workload(t, 'mutex'), await workload(t, 'mutex_heap'), await workload(t, 'mutex')];
+    writeFileSync(`${outer}/cgroup.procs`, String(inside.pid));
+    writeFileSync(`${outer}/inner/cgroup.procs`, String(below.pid));
+    const tracer = await tracing(t, ['-c', outer]);
+    const narrow = await tracing(t, ['--cgroup', `${outer}/inner`.slice(mount.length)]);
+    const truths = await race(inside, below, outside);
+    const report = await tracer.report(t);
+    t.strictSame(report.sections.locks.rows.map(({ pids }) => Number(pids)).sort(), [inside.pid, below.pid].sort());
+    for (const truth of truths.slice(0, 2)) sameDuel(t, lockOf(report, truth) as LockRow, truth);
+    sameDuel(t, only(t, (await narrow.report(t)).sections.locks.rows, 'lock'), truths[1] as Truth);
+    for (const each of [inside, below, outside]) {
+      each.closeInput();
+      await each.exit();
+    }
+  });
+
+  test('no such cgroup', async (t) => {
+    if (cgroupMount() === undefined) return void t.pass('no cgroup v2', { skip: 'no cgroup v2 is mounted' });
+    const tracer = ktrace(t, ['-c', '/nowhere']);
+    t.strictSame(await tracer.exit(), { code: 1, signal: null });
+    t.match(tracer.stderr, /^ktrace: There is no cgroup \/nowhere below \S+; give a path [^\n]*\n$/);
+  });
+
+  test('--min-wait leaves out the shorter, and says how many', async (t) => {
+    const all = await traced(t, 'mutex', [], ['--min-wait', '10s']);
+    t.strictSame(all.report.sections.locks.rows, []);
+    t.equal(all.report.header.accounting.filtered, N);
+    t.match(all.report.header.filters, ['waits of at least 10000 ms']);
+    const none = await traced(t, 'mutex', [], ['--min-wait', '1ms']);
+    t.equal(none.report.header.accounting.filtered, 0);
+    sameDuel(t, only(t, none.report.sections.locks.rows, 'lock'), none.truth);
+  });
+
+  test('--min-wait in the middle of a mixture', async (t) => {
+    const { report, truth } = await traced(t, 'mutex_many', [], ['--min-wait', '1ms']);
+    const row = only(t, report.sections.locks.rows, 'lock');
+    const { filtered } = report.header.accounting;
+    t.ok(filtered > 0 && row.acquisitions > 0, `${filtered} filtered, ${row.acquisitions} left`);
+    t.equal(row.histogram.counts.reduce((sum, n) => sum + n, 0), row.acquisitions);
+    t.ok(row.total >= 1e6 * row.acquisitions && row.total <= truth.totalNs);
+    t.ok(2 ** ((row.histogram.offset + 1) / 4) >= 1e6, 'no bucket below');
+  });
+
+  test('-d ends by itself', async (t) => {
+    const target = await workload(t, 'inflight');
+    const tracer = await tracing(t, ['-p', String(target.pid), '-d', '300ms']);
+    t.match(tracer.stderr, /for 0\.3 s/);
+    const report = await tracer.report(t, { signal: null });
+    t.ok(report.header.durationNs >= 300e6);
+    t.equal(report.header.accounting.inFlight, 2);
+  });
+
+  test('ends with the last of its targets', async (t) => {
+    const [a, b] = [await workload(t, 'mutex', ['-n', '3'], false), await workload(t, 'mutex', [], false)];
+    const tracer = await tracing(t, ['-p', String(a.pid), '-p', String(b.pid)]);
+    a.line();
+    await a.exit();
+    await sleep(1200);
+    t.equal(tracer.ended, false, 'while one lives it goes on');
+    b.line();
+    const truth = await b.truth();
+    const report = await tracer.report(t, { signal: null });
+    sameDuel(t, lockOf(report, truth) as LockRow, truth);
+  });
+
+  test('-i: the sums of the intervals are what the program saw', async (t) => {
+    const target = await workload(t, 'mutex', ['-n', '101']);
+    const tracer = await tracing(t, ['-p', String(target.pid), '-i', '100ms', '-o', 'ndjson']);
+    target.line();
+    const truth = await target.truth();
+    const output = await tracer.finish(t);
+    const reports = output.trimEnd().split('\n').map((line) => JSON.parse(line) as FutexReport);
+    t.ok(reports.length > 3 && reports.every(({ type }) => type === 'report'), `${reports.length} reports`);
+    const rows = reports.flatMap(({ sections }) => sections.locks.rows);
+    const sum = (pick: (row: LockRow) => number): number => rows.reduce((total, row) => total + pick(row), 0);
+    t.strictSame([sum((row) => row.acquisitions), sum((row) => row.sleeps)], [101, 101]);
+    t.equal(sum(({ histogram }) => histogram.counts.reduce((total, n) => total + n, 0)), 101);
+    t.equal(sum((row) => outcomes(row).woken ?? 0), 101);
+    for (const role of ['waiters', 'holders', 'releasers'] as const) t.equal(sum((row) => row[role].reduce((total, { count }) => total + count, 0)), 101, role);
+    sameTotal(t, sum((row) => row.total), truth.totalNs);
+    t.equal(Math.max(...rows.map(({ max }) => max ?? 0)) <= truth.maxNs, true);
+    const calls = (op: string, key: keyof Omit<CallRow, 'op'>): number => reports.reduce((total, report) => total + (callsOf(report, op)[key] ?? 0), 0);
+    t.strictSame([calls('FUTEX_WAIT', 'calls'), calls('FUTEX_WAIT', 'woken'), calls('FUTEX_WAKE', 'calls'), calls('FUTEX_WAKE', 'woken')], [101, 101, 202, 101]);
+    accounts(t, reports.at(-1) as FutexReport);
+  });
+
+  test('an interval and a count as arguments', async (t) => {
+    const target = await workload(t, 'inflight');
+    const tracer = await tracing(t, ['-p', String(target.pid), '-o', 'ndjson', '100ms', '3']);
+    const output = await tracer.finish(t, null);
+    const reports = output.trimEnd().split('\n').map(parseReport);
+    t.equal(reports.length, 3);
+    for (const report of reports) t.match(report.sections.inFlight.rows.map(({ thread }) => thread).sort(), ['idler', 'waiter']);
+  });
+
+  test('--events: one line for each wait, in the order of their ends, and the report', async (t) => {
+    const target = await workload(t, 'mutex_timed');
+    const tracer = await ktrace(t, ['-p', String(target.pid), '--events']).tracing();
+    target.line();
+    const truth = await target.truth();
+    const lines = (await tracer.finish(t)).trimEnd().split('\n').map((line) => JSON.parse(line) as EventLine);
+    const report = lines.pop() as unknown as FutexReport;
+    t.equal(report.type, 'report');
+    accounts(t, report);
+    t.equal(lines.length, 2 * N);
+    t.ok(lines.every(({ end }, i) => i === 0 || end >= (lines[i - 1]?.end ?? 0)), 'in order');
+    const row = only(t, report.sections.locks.rows, 'lock');
+    t.equal(lines.reduce((sum, { waitNs }) => sum + waitNs, 0), row.total, 'together as long as in the report');
+    const waiter = truth.threads.find(({ name }) => name === 'waiter')?.tid;
+    const common = { type: 'wait', pid: target.pid, address: truth.locks[0]?.address, lock: row.place, operation: 'FUTEX_WAIT_BITSET' };
+    for (const line of lines.slice(0, N)) t.match(line, { ...common, tid: waiter, thread: 'waiter', outcome: 'woken', holder: truth.holder, wakerTid: truth.holder, waker: 'holder' });
+    for (const line of lines.slice(N)) t.match(line, { ...common, tid: truth.impatient, thread: 'impatient', outcome: 'timedOut', holder: truth.pid, wakerTid: 0, waker: '' });
+  });
+
+  test('--events of two processes at once are in the order of their ends', async (t) => {
+    const [a, b] = [await workload(t, 'mutex_many'), await workload(t, 'mutex_many')];
+    const tracer = await ktrace(t, ['-p', `${a.pid},${b.pid}`, '--events']).tracing();
+    await race(a, b);
+    const lines = (await tracer.finish(t)).trimEnd().split('\n').map((line) => JSON.parse(line) as EventLine);
+    const report = lines.pop() as unknown as FutexReport;
+    accounts(t, report);
+    t.equal(lines.length, report.sections.locks.rows.reduce((sum, { sleeps }) => sum + sleeps, 0));
+    // Each is stamped before it is put into the ring, so two CPUs may swap by the time between.
+    const late = lines.filter(({ end }, i) => lines.slice(i + 1, i + 50).some((later) => later.end < end - 1e6));
+    t.strictSame(late, []);
+  });
+
+  test('--all lists what waits by design; without, the table only counts it', async (t) => {
+    for (const all of [true, false]) {
+      const target = await workload(t, 'idle');
+      const tracer = await ktrace(t, ['-p', String(target.pid), ...(all ? ['--all'] : [])]).tracing();
+      const [truth] = await race(target);
+      const table = await tracer.finish(t);
+      t.match(table, /Waiting by design/);
+      t.equal(/condition variable/.test(table), all);
+      t.match(table, /No thread waited for a lock; the waits seen are idle by design\./);
+      t.equal(/\bpool-\d/.test(table), all, 'its threads');
+      t.equal(truth?.inFlight, 8);
+      if (!all) t.match(table, /1 place, 8 threads waiting now/);
+    }
+  });
+
+  test('--sort orders the rows, --rows cuts the table and not the JSON', async (t) => {
+    const target = await workload(t, 'manylocks', ['-t', '30', '-n', '2']);
+    const keys = { total: 'total', waits: 'acquisitions', mean: 'mean', p99: 'p99', max: 'max', now: 'inFlight' } as const;
+    const tracers = await Promise.all(Object.keys(keys).map((sort) => tracing(t, ['-p', String(target.pid), '--sort', sort, '--rows', '3'])));
+    const table = await ktrace(t, ['-p', String(target.pid), '-r', '3']).tracing();
+    await race(target);
+    for (const [i, column] of Object.values(keys).entries()) {
+      const { rows, hiddenRows } = (await (tracers[i] as (typeof tracers)[number]).report(t)).sections.locks;
+      t.strictSame([rows.length, hiddenRows], [30, 0]);
+      const values = rows.map((row) => row[column] ?? 0);
+      t.strictSame(values, [...values].sort((a, b) => b - a), column);
+    }
+    const text = await table.finish(t);
+    t.equal(text.match(/manylocks\+0x[0-9a-f]+ +mutex/g)?.length, 3);
+    t.match(text, /27 more/);
+  });
+
+  test('--output-file: a file of one\'s own, whole or not at all', async (t) => {
+    const file = `${t.testdir()}/report.json`;
+    const { truth, tracer } = await intoFile(t, file);
+    t.equal(tracer.stdout, '');
+    const report = parseReport(readFileSync(file, 'utf8'));
+    accounts(t, report);
+    sameDuel(t, only(t, report.sections.locks.rows, 'lock'), truth);
+    t.equal(statSync(file).mode & 0o777, 0o600);
+  });
+
+  test('hostile names of threads: data in JSON, harmless in the table', async (t) => {
+    const names = ['1b5b33316d726564', '610a62', '222c2278223a22', 'fffe80', 'e280ae6578652e', 'c29b33316d', '7f7f', 'f09f91bbf09f91bb', '0d20726f6f74'].join(',');
+    const target = await workload(t, 'renamed', ['-n', '3', '--names', names]);
+    const json = await tracing(t, ['-p', String(target.pid)]);
+    const events = await ktrace(t, ['-p', String(target.pid), '--events']).tracing();
+    const table = await ktrace(t, ['-p', String(target.pid), '-v', '--all']).tracing();
+    const [truth] = await race(target);
+    const text = await json.finish(t);
+    const report = parseReport(text);
+    accounts(t, report);
+    const spelled = (hex: string): string => {
+      const bytes = Buffer.from(hex, 'hex');
+      const decoded = bytes.toString('utf8');
+      return Buffer.from(decoded).equals(bytes) ? decoded : [...bytes].map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`)).join('');
+    };
+    const row = only(t, report.sections.locks.rows, 'lock');
+    const expected = truth?.threads.filter(({ waits }) => waits > 0).map(({ tid, nameHex, waits }) => [spelled(nameHex), tid, waits]);
+    t.strictSame(people(row.waiters).sort(), expected?.sort(), 'each name as it is, byte for byte');
+    for (const output of [text, await events.finish(t), await table.finish(t)]) t.notOk(FORBIDDEN.test(output.replaceAll('\n', '')), `no forbidden byte: ${FORBIDDEN.exec(output.replaceAll('\n', ''))?.index}`);
+    t.match(table.stdout, /\\x1b\[31mred/);
+  });
+
+  test('a command: its output, its exit status, its signals', async (t) => {
+    for (const [script, code] of [['exit 7', 7], ['exit 0', 0], ['kill -TERM $$', 143], ['kill -SEGV $$', 139]] as const) {
+      const tracer = ktrace(t, ['-q', '-o', 'json', '--', 'sh', '-c', `echo hello; ${script}`]);
+      t.strictSame(await tracer.exit(), { code, signal: null }, script);
+      t.match(tracer.stdout, /^hello\n\{/);
+      t.equal(tracer.stderr, '');
+      accounts(t, parseReport(tracer.stdout.slice(6)));
+    }
+  });
+
+  test('a command inherits nothing but its standard streams', async (t) => {
+    const tracer = ktrace(t, ['-q', '--', 'sh', '-c', 'i=0; while [ $i -lt 256 ]; do [ -e /proc/$$/fd/$i ] && echo fd $i; i=$((i + 1)); done; echo sigs $(grep -E "^Sig(Blk|Ign)" /proc/$$/status)']);
+    t.strictSame(await tracer.exit(), { code: 0, signal: null });
+    t.strictSame(tracer.stdout.match(/^fd \d+$/gm), ['fd 0', 'fd 1', 'fd 2']);
+    t.match(tracer.stdout, /^sigs SigBlk: 0+ SigIgn: 0+$/m, 'no signal is blocked or ignored');
+  });
+
+  test('a command from its first instruction, in a static program', async (t) => {
+    const file = `${t.testdir()}/report.json`;
+    const tracer = ktrace(t, ['-o', 'json', '-O', file, '--', program('mutex_static')]);
+    t.strictSame(await tracer.exit(), { code: 0, signal: null });
+    const truth = JSON.parse(tracer.stdout) as Truth;
+    const report = parseReport(readFileSync(file, 'utf8'));
+    accounts(t, report);
+    sameDuel(t, lockAt(report, truth.locks[0]?.address ?? ''), truth);
+    t.match(only(t, report.sections.locks.rows).place, /^mutex_static\+0x/);
+  });
+
+  test('a command that does not exist', async (t) => {
+    const tracer = ktrace(t, ['--', '/nowhere/at/all']);
+    t.strictSame(await tracer.exit(), { code: 127, signal: null });
+    t.match(tracer.stderr, /\/nowhere\/at\/all/);
+  });
+
+  test('two of them at once count the same', async (t) => {
+    const target = await workload(t, 'mutex');
+    const [a, b] = await Promise.all([tracing(t, ['-p', String(target.pid)]), tracing(t, ['-p', String(target.pid)])]);
+    const [truth] = await race(target);
+    for (const tracer of [a, b]) sameDuel(t, only(t, (await tracer.report(t)).sections.locks.rows, 'lock'), truth as Truth);
+  });
+
+  test('a dry run attaches and traces nothing', async (t) => {
+    const tracer = ktrace(t, ['--dry-run']);
+    t.strictSame(await tracer.exit(), { code: 0, signal: null });
+    t.strictSame([tracer.stdout, tracer.stderr], ['', 'ktrace: loaded and attached (variant tracepoint); nothing was traced\n']);
+  });
+});
+
+async function intoFile(t: Test, file: string): Promise<{ truth: Truth; tracer: ReturnType<typeof ktrace> }> {
+  const target = await workload(t, 'mutex');
+  const tracer = await tracing(t, ['-p', String(target.pid), '-O', file]);
+  const [truth] = await race(target);
+  await tracer.finish(t);
+  return { truth: truth as Truth, tracer };
+}
+
+/** Ids of the threads of a process by their names. */
+function readThreads(pid: number): Map<string, number> {
+  const tids = readdirSync(`/proc/${pid}/task`);
+  return new Map(tids.map((tid) => [readFileSync(`/proc/${pid}/task/${tid}/comm`, 'utf8').trimEnd(), Number(tid)]));
+}

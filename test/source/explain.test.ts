@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import t from 'tap';
+import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../../src/errors.js';
+import type { NativeError } from '../../src/native/binding.js';
+import type { AttachAttempt } from '../../src/report/model.js';
+import { explainAttach, isNativeError, missingPrerequisite } from '../../src/source/explain.js';
+
+function native(code: string, stage: NativeError['stage'], log = ''): NativeError {
+  return Object.assign(new Error(`${stage} object`), { code, errno: 1, stage, log });
+}
+
+const ATTEMPTS: readonly AttachAttempt[] = [{ variant: 'fentry', stage: 'load', errno: 'EPERM' }, { variant: 'kprobe', stage: 'attach', errno: 'ENOENT' }];
+const root = process.getuid?.() === 0;
+
+t.test('an error of the addon is told from any other', (t) => {
+  t.equal(isNativeError(native('EPERM', 'load')), true);
+  for (const other of [new Error('x'), { stage: 'load', errno: 1 }, null, undefined, 'load', Object.assign(new Error('x'), { stage: 'load' })]) t.equal(isNativeError(other), false);
+  t.end();
+});
+
+t.test('what is missing before anything is tried is named with the option of the kernel; where tracing works, nothing is', (t) => {
+  if (existsSync('/sys/kernel/btf/vmlinux')) t.equal(missingPrerequisite(), undefined);
+  else t.match(missingPrerequisite(), { name: 'UnsupportedError', code: 'NO_BTF', hint: /CONFIG_DEBUG_INFO_BTF/ });
+  t.end();
+});
+
+t.test('missing rights are told as such, with what to do', (t) => {
+  for (const code of ['EPERM', 'EACCES']) {
+    const error = explainAttach(native(code, 'load'), ATTEMPTS);
+    t.ok(error instanceof AttachError && error instanceof UnsupportedError && error instanceof KtraceError);
+    t.match(error, root ? { message: /refuses BPF to root.*CAP_BPF/, hint: /host|capabilities/ } : { message: /without CAP_BPF/, hint: /sudo/ });
+    t.strictSame((error as AttachError).attempts, ATTEMPTS);
+    t.match(error.cause, { code });
+  }
+  t.end();
+});
+
+t.test('maps that do not fit into memory name the options that make them smaller', (t) => {
+  t.match(explainAttach(native('ENOMEM', 'load'), []), { code: 'ENOMEM', hint: /--max-locks.*--ring-size/ });
+  t.end();
+});
+
+t.test('a refusal of the verifier keeps its log', (t) => {
+  for (const log of ['-- BEGIN PROG LOAD LOG --\nR1 invalid mem access', '-- BEGIN VERIFIER LOG --\nx', 'x\nprocessed 77 insns (limit 1000000)']) {
+    const error = explainAttach(native('EINVAL', 'load', log), ATTEMPTS);
+    t.ok(error instanceof VerifierError);
+    t.equal((error as VerifierError).log, log);
+  }
+  t.notOk(explainAttach(native('EINVAL', 'attach', 'processed 77 insns'), ATTEMPTS) instanceof VerifierError, 'what was loaded was not refused');
+  t.notOk(explainAttach(native('EINVAL', 'load', 'libbpf: no such section'), ATTEMPTS) instanceof VerifierError);
+  t.end();
+});
+
+t.test('when no variant works, each is told with the stage where it failed and why', (t) => {
+  const error = explainAttach(native('ENOENT', 'attach'), ATTEMPTS);
+  t.match(error, { name: 'AttachError', code: 'ATTACH', message: 'Cannot hook this kernel (fentry: load EPERM, kprobe: attach ENOENT)', attempts: ATTEMPTS });
+  const [page = ''] = /docs\/[\w./-]+\.md/.exec((error as AttachError).hint) ?? [];
+  t.ok(page === '' || existsSync(new URL(`../../${page}`, import.meta.url)), `the page that the hint names is there: ${page}`);
+  t.end();
+});
+
+t.test('an error that is not the addon\'s goes through as it is', (t) => {
+  const usage = new KtraceError('There is no variant x', 'USAGE');
+  t.equal(explainAttach(usage, []), usage);
+  t.match(explainAttach('thrown text', []), { message: 'thrown text' });
+  t.end();
+});

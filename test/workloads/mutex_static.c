@@ -1,0 +1,3 @@
+// cflags: -static
+// mutex.c in a static program: no libc.so to probe, no dynamic symbols.
+#include "mutex.c"
