@@ -55,6 +55,21 @@ int sys_enter_futex__tracepoint(struct trace_event_raw_sys_enter *ctx)
 	return wait_begin(call.op, call.uaddr, call.val, call.flags, 0);
 }
 
+/* The wait was over when it was adopted: what ends now is a wake call. (A wait would have said so when it began.) */
+static __always_inline bool adopted_too_late(struct task_struct *task, struct futex_state *state)
+{
+	struct pt_regs *regs;
+
+	if (!state->preexisting)
+		return false;
+	regs = (void *)bpf_task_pt_regs(task);
+	if (op_waits(op_of_command(regs_argument(regs, 1))))
+		return false;
+	state->phase = FUTEX_IDLE;
+	drops_add(FUTEX_DROP_STALE, 1);
+	return true;
+}
+
 SEC("?tracepoint/syscalls/sys_exit_futex")
 int sys_exit_futex__tracepoint(struct trace_event_raw_sys_exit *ctx)
 {
@@ -67,7 +82,7 @@ int sys_exit_futex__tracepoint(struct trace_event_raw_sys_exit *ctx)
 	if (frozen || !process_traced(tgid))
 		return 0;
 	state = bpf_task_storage_get(&states, task, 0, 0);
-	if (state && state->phase == FUTEX_WAITING) {
+	if (state && state->phase == FUTEX_WAITING && !adopted_too_late(task, state)) {
 		if (state->in_doubt && ctx->ret == -EAGAIN && state->pending && !min_wait_ns &&
 		    same_call(&state->pending_call, &state->call)) {
 			state->pending++;
@@ -218,6 +233,22 @@ int BPF_PROG(sched_process_exec__any, struct task_struct *task)
 	return 0;
 }
 
+/*
+ * A thread dies after tracing: what it had open becomes a number. Iterators still find the thread for a while, for ever if it is a
+ * leader that nobody reaps; the two counters let user space see whether it looked while that was changing.
+ */
+static __always_inline void leave_frozen_state(struct futex_state *state)
+{
+	ktrace_count open = state->pending + (state->phase == FUTEX_WAITING);
+
+	if (!open)
+		return;
+	drops_add(FUTEX_DYING, open);
+	state->phase = FUTEX_IDLE;
+	state->pending = 0;
+	drops_add(FUTEX_DIED, open);
+}
+
 /* A thread ends: nobody will find its state any more. In a wait it can only be when tracing was over before the wait. */
 SEC("?tp_btf/sched_process_exit")
 int thread_end__any(void *ctx)
@@ -226,9 +257,9 @@ int thread_end__any(void *ctx)
 
 	if (!state)
 		return 0;
-	if (!frozen)
+	if (frozen)
+		leave_frozen_state(state);
+	else
 		leave_state(state);
-	else if (state->phase == FUTEX_WAITING || state->pending)
-		drops_add(FUTEX_DIED, state->pending + (state->phase == FUTEX_WAITING));
 	return 0;
 }

@@ -52,7 +52,7 @@ static __always_inline bool find_task(struct task_struct *task, struct futex_fou
 	found->start_time = BPF_CORE_READ(task, group_leader, start_time);
 	found->exec_id = BPF_CORE_READ(task, self_exec_id);
 	found->own_tid = task_own_tid(task);
-	found->sleeping = task_state(task) != 0;
+	found->sleeping = task_state(task) != 0 && !(BPF_CORE_READ(task, flags) & PF_EXITING); /* the dead keep their registers */
 	found->syscall = call.nr;
 	for (i = 0; i < 6; i++)
 		found->args[i] = call.args[i];

@@ -10,8 +10,9 @@ export const FutexDrop = {
   FUTEX_UNMATCHED: 5,
   FUTEX_PREEXISTING: 6,
   FUTEX_UNRESOLVED: 7,
-  FUTEX_DIED: 8,
-  FUTEX_DROPS: 9,
+  FUTEX_DYING: 8,
+  FUTEX_DIED: 9,
+  FUTEX_DROPS: 10,
 } as const;
 
 /** enum futex_op */
@@ -389,7 +390,7 @@ export interface Options {
 export const schema = {
   tool: 'futex',
   object: 'futex.bpf.o',
-  layoutHash: '5d2ef9848f23c756',
+  layoutHash: 'ff7f476bb1bda3c4',
   /** C names */
   options: {
     emitEvents: 'emit_events',

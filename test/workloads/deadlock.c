@@ -1,6 +1,7 @@
 // A real deadlock: -t threads dl-0, dl-1 … (2 or 5, at most 64) each hold a lock and wait for the next one's, for ever.
 // Prints one line of JSON with the cycle, then "hung PID", then hangs until killed (or ten minutes have passed).
 // --robust, --pi, --rwlock: other kinds of lock. --join: the last thread joins dl-0 instead of taking its lock.
+// --leader-joins: the leader hangs in pthread_join, too, instead of in pause.
 #include "workload.h"
 
 #define MOST 64
@@ -73,7 +74,7 @@ static void print_member(long index)
 int main(int argc, char **argv)
 {
 	static char names[MOST][16];
-	workload_begin(argc, argv, "-t= --robust --pi --rwlock --join");
+	workload_begin(argc, argv, "-t= --robust --pi --rwlock --join --leader-joins");
 	size = number_option("-t", 2);
 	check(size >= 2 && size <= MOST, "-t must be 2 to 64");
 	start_gate();
@@ -99,6 +100,8 @@ int main(int argc, char **argv)
 	json_end();
 	printf("hung %d\n", getpid());
 	fflush(stdout);
+	if (flag("--leader-joins"))
+		pthread_join(members[0].thread.handle, NULL);
 	for (;;)
 		pause();
 }

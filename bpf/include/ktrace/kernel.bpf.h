@@ -117,7 +117,8 @@ struct pt_regs {
 #error "ktrace knows the system call registers of x86-64 and arm64 only"
 #endif
 
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define PF_EXITING 0x00000004 /* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
 #define VM_SHARED 0x00000008  /* include/linux/mm.h */
 #define PAGE_SHIFT 12         /* vm_pgoff counts these; larger base pages are not supported */
 

@@ -23,8 +23,8 @@
 		__u32 index = which;                                                               \
 		ktrace_count *count = bpf_map_lookup_elem(&name, &index);                          \
                                                                                                    \
-		if (count)                                                                         \
-			*count += n;                                                               \
+		if (count) /* atomic: programs on tp_btf hooks may be preempted */                 \
+			__sync_fetch_and_add(count, n);                                            \
 	}
 
 /*

@@ -102,14 +102,13 @@ export class FutexLook implements Look<FutexEventRecord> {
     };
   }
 
-  /** A thread that dies between being seen and being counted as dead would be both. Each dies once, so this ends. */
+  /** A thread that dies between being seen and being counted as dead would be both, or neither. Each dies once, so this ends. */
   #lookWhileNobodyDies(): number {
-    const count = (): number => this.#tables.counters('drops')[FutexDrop.FUTEX_DIED] ?? 0;
-    for (let before = count(), tries = 0; ; tries++) {
+    const count = (drop: number): number => this.#tables.counters('drops')[drop] ?? 0;
+    for (let tries = 0; ; tries++) {
+      const died = count(FutexDrop.FUTEX_DIED);
       this.tick();
-      const after = count();
-      if (after === before || tries > MOST_LOOKS) return after;
-      before = after;
+      if (count(FutexDrop.FUTEX_DYING) === died || tries > MOST_LOOKS) return died;
     }
   }
 
