@@ -26,7 +26,14 @@ function main() {
 }
 
 function readTool(name) {
-  const file = `${name}.bpf.o`;
+  const tool = readTwin(name, `${name}.bpf.o`);
+  const legacy = readTwin(name, `${name}.legacy.bpf.o`);
+  if (legacy.hash !== tool.hash) throw new LayoutError(`${legacy.file} shares other layouts than ${tool.file}`);
+  return { ...tool, twins: [tool, legacy] };
+}
+
+/** A tool has two objects: one for kernels before 5.17, which share all that user space sees. */
+function readTwin(name, file) {
   const path = join(objects, file);
   if (!existsSync(path)) throw new LayoutError(`${path}: not built; run scripts/build-bpf`);
   const bytes = readFileSync(path);
@@ -46,7 +53,7 @@ function hasUserSide({ name }) {
 }
 
 function manifest(tools) {
-  const entries = tools.map(({ file, bytes, hash }) => [
+  const entries = tools.flatMap(({ twins }) => twins).map(({ file, bytes, hash }) => [
     file,
     { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length, layoutHash: hash },
   ]);

@@ -22,8 +22,9 @@ static __always_inline bool op_locks_pi(enum futex_op op)
 	return op == FUTEX_OP_LOCK_PI || op == FUTEX_OP_LOCK_PI2;
 }
 
-static long shared_mapping(struct task_struct *task, struct vm_area_struct *vma, struct futex_key *key)
+static long shared_mapping(struct task_struct *task, struct vm_area_struct *vma, void *context)
 {
+	struct futex_key *key = context;
 	struct inode *inode;
 
 	key->scope = FUTEX_PRIVATE; /* the page is anonymous: the kernel keys it by mm and address, too */
@@ -51,7 +52,7 @@ static __always_inline void make_key(struct futex_key *key, struct task_struct *
 		long error;
 
 		shared.scope = FUTEX_SHARED_UNKNOWN;
-		error = bpf_find_vma(task, uaddr, shared_mapping, &shared, 0);
+		error = find_vma(task, uaddr, shared_mapping, &shared);
 		*key = shared;
 		if (key->scope == FUTEX_SHARED)
 			return;
@@ -69,7 +70,7 @@ static __always_inline void make_key(struct futex_key *key, struct task_struct *
  */
 static __always_inline struct futex_state *state_of(struct task_struct *task)
 {
-	struct futex_state *state = bpf_task_storage_get(&states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct futex_state *state = states_make(task);
 
 	if (state && !state->space) {
 		state->space = BPF_CORE_READ(task, group_leader, start_time);

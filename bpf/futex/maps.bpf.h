@@ -4,7 +4,6 @@
 #define FUTEX_MAPS_BPF_H
 
 #include "../futex.bpf.h"
-#include <ktrace/core_fixes.bpf.h>
 
 const volatile ktrace_ns min_wait_ns; /* shorter acquisitions are counted as filtered, not aggregated */
 const volatile bool emit_events;      /* one futex_event per sleep that passes the filters */
@@ -19,12 +18,7 @@ const volatile bool emit_events;      /* one futex_event per sleep that passes t
 #define NR_FUTEX_WAKE 454
 #define NR_FUTEX_WAIT 455
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct futex_state);
-} states SEC(".maps");
+KTRACE_STATES(states, struct futex_state)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

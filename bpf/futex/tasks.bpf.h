@@ -45,10 +45,10 @@ static __always_inline bool find_task(struct task_struct *task, struct futex_fou
 	found->tid = task_tid(task);
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD || !process_traced(found->tgid))
 		return false;
-	read_syscall_regs((void *)bpf_task_pt_regs(task), &call);
+	read_syscall_regs(task_regs(task), &call);
 	found->now = bpf_ktime_get_ns();
 	found->last_ran = task_last_ran(task);
-	found->clock_now = task_last_ran(bpf_get_current_task_btf());
+	found->clock_now = task_last_ran(current_task());
 	found->start_time = BPF_CORE_READ(task, group_leader, start_time);
 	found->exec_id = BPF_CORE_READ(task, self_exec_id);
 	found->own_tid = task_own_tid(task);
@@ -90,7 +90,7 @@ int waits__any(struct bpf_iter__task *ctx)
 
 	if (!task || !find_task(task, &found))
 		return 0;
-	state = bpf_task_storage_get(&states, task, 0, 0);
+	state = states_of(task);
 	waits = (state && state->phase == FUTEX_WAITING) ||
 		(found.sleeping && (found.syscall == NR_FUTEX || found.syscall == NR_FUTEX_WAITV || found.syscall == NR_FUTEX_WAIT));
 	found.waits = waits && task_traced(task, found.tgid, found.tid);

@@ -63,7 +63,7 @@ static __always_inline void begin_acquisition(struct futex_state *state, const s
 __noinline int wait_begin(__u32 op, __u64 uaddr, __u32 val, __u32 flags, __u64 waitv)
 {
 	struct futex_call call = { .uaddr = uaddr, .op = op, .val = val, .flags = flags };
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct futex_state *state = state_of(task);
 	ktrace_pid tgid = current_tgid();
 	struct futex_key key;
@@ -102,7 +102,7 @@ static __always_inline bool begin_in_doubt(const struct futex_call *call)
 
 	if (bpf_probe_read_user(&word, sizeof(word), (void *)call->uaddr) || word == call->val)
 		return false;
-	state = state_of(bpf_get_current_task_btf());
+	state = state_of(current_task());
 	if (!state || state->phase == FUTEX_WAITING)
 		return false;
 	if (!state->in_doubt)

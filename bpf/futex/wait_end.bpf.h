@@ -34,7 +34,7 @@ static __always_inline struct futex_part *part_add(struct futex_part_key *key, k
 /* Who waited, who held and who released, each with this sleep's time. Global, so that its paths do not multiply the caller's. */
 __noinline int add_parts(__u32 tgid, ktrace_ns sleep, ktrace_ns total, __u32 woken)
 {
-	struct futex_state *state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0, 0);
+	struct futex_state *state = states_of(current_task());
 	struct futex_part_key key = { .tid = current_tid(), .role = FUTEX_WAITER };
 	struct futex_part *part;
 
@@ -147,8 +147,8 @@ static __always_inline void account(struct futex_state *state, ktrace_pid tgid, 
 /* futex_waitv was woken through another of its addresses than the first. Global: it happens seldom and must not double every path. */
 __noinline int woken_through(__u32 tgid, __u32 index)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct futex_state *state = bpf_task_storage_get(&states, task, 0, 0);
+	struct task_struct *task = current_task();
+	struct futex_state *state = states_of(task);
 	__u64 uaddr = 0;
 
 	if (!state)
@@ -162,7 +162,7 @@ __noinline int woken_through(__u32 tgid, __u32 index)
 /* What a thread counted without a row goes to the row now: it did the same elsewhere, or ends. */
 __noinline int flush_pending(__u32 tgid)
 {
-	struct futex_state *state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0, 0);
+	struct futex_state *state = states_of(current_task());
 	struct futex_lock *row;
 
 	if (!state || !state->pending)
@@ -192,7 +192,7 @@ static __always_inline void count_pending(struct futex_state *state, ktrace_pid 
 	if (!state->pending || !same_call(&state->pending_call, &state->call)) {
 		flush_pending(tgid);
 		state->pending_call = state->call;
-		make_key(&state->pending_key, bpf_get_current_task_btf(), state, tgid, state->call.uaddr,
+		make_key(&state->pending_key, current_task(), state, tgid, state->call.uaddr,
 			 state->call.flags & FUTEX_PRIVATE_FLAG);
 	}
 	state->pending++;
@@ -201,8 +201,8 @@ static __always_inline void count_pending(struct futex_state *state, ktrace_pid 
 /* The thread leaves the call that its state says it waits in. */
 __noinline int wait_end(__u32 tgid, long ret)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct futex_state *state = bpf_task_storage_get(&states, task, 0, 0);
+	struct task_struct *task = current_task();
+	struct futex_state *state = states_of(task);
 	enum futex_outcome outcome;
 	struct futex_lock *row;
 	struct futex_key key;

@@ -51,6 +51,6 @@ SEC("?iter/task")
 int seed__any(struct bpf_iter__task *ctx)
 {
 	if (nested_pidns)
-		pidns_level = BPF_CORE_READ(bpf_get_current_task_btf(), thread_pid, level);
+		pidns_level = BPF_CORE_READ(current_task(), thread_pid, level);
 	return 0;
 }

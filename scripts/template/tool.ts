@@ -39,6 +39,7 @@ export const sampleTool: Tool<never> = {
   name: 'sample',
   schema,
   optionalHooks: {},
+  limits: {},
   alsoOn: {},
   sorts: SAMPLE_SORTS,
   options: () => ({}),

@@ -13,7 +13,7 @@ export function checkLayout(layout: StructLayout, depth = 0): void {
   const { name, size } = layout;
   if (depth > MAX_NESTING) throw new LayoutError('layout: structs are nested too deep');
   if (typeof name !== 'string') throw new LayoutError('layout: struct without a name');
-  if (!isCount(size, MAX_SIZE)) throw new LayoutError(`struct ${name}: size ${String(size)}`);
+  if (!isCount(size, MAX_SIZE)) throw new LayoutError(`struct ${name}: size ${shown(size)}`);
   if (!Array.isArray(layout.fields)) throw new LayoutError(`struct ${name}: no fields`);
   for (const field of layout.fields) checkField(name, size, field, depth);
 }
@@ -24,13 +24,13 @@ function checkField(struct: string, structSize: number, field: Field, depth: num
   }
   const where = `struct ${struct}: field ${field.name}`;
   checkValue(field, where, depth);
-  if (field.offset !== 0 && !isCount(field.offset, MAX_SIZE)) throw new LayoutError(`${where}: offset ${String(field.offset)}`);
+  if (field.offset !== 0 && !isCount(field.offset, MAX_SIZE)) throw new LayoutError(`${where}: offset ${shown(field.offset)}`);
   if (field.offset + field.size > structSize) throw new LayoutError(`${where}: ends after the ${structSize} bytes of the struct`);
 }
 
 function checkValue(type: ValueType, where: string, depth: number): void {
   if (!isCount(type.size, MAX_SIZE) || type.size !== expectedSize(type, where, depth)) {
-    throw new LayoutError(`${where}: ${String(type.kind)} of ${String(type.size)} bytes`);
+    throw new LayoutError(`${where}: ${shown(type.kind)} of ${shown(type.size)} bytes`);
   }
 }
 
@@ -58,4 +58,9 @@ function expectedSize(type: ValueType, where: string, depth: number): number | u
 
 function isCount(value: unknown, max: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= max;
+}
+
+/** Of what may be anything, so that showing it cannot fail. */
+function shown(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'string' ? String(value) : typeof value;
 }

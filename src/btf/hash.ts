@@ -1,8 +1,10 @@
 import type { Schema } from './schema.js';
 import type { StructLayout, ValueType } from './shape.js';
 
+const RINGBUF = 27; // BPF_MAP_TYPE_RINGBUF: shared, without rows
+
 /**
- * Hash of all layout facts of a schema: structs, enums, options and maps. Equal hashes mean that generated types and decoders fit
+ * Hash of all layout facts of a schema: structs, enums, options and shared maps. Equal hashes mean that generated types and decoders fit
  * the object. 16 hexadecimal digits. The offsets of options are left out: they are read from the object each time.
  */
 export function layoutHash(schema: Schema): string {
@@ -28,7 +30,7 @@ function canonicalText({ structs, enums, options, maps }: Schema): string {
     ...structs.map(structText),
     ...enums.map(({ name, values }) => `enum ${name}: ${[...values].map(([constant, value]) => `${constant}=${value}`).join(' ')}`),
     ...options.map(({ name, type }) => `option ${name}: ${typeText(type)}`),
-    ...maps.map(({ name, type, key, value }) => `map ${name}: ${type} ${sideText(key)} ${sideText(value)}`),
+    ...maps.filter(({ type, key }) => key || type === RINGBUF).map(({ name, type, key, value }) => `map ${name}: ${type} ${sideText(key)} ${sideText(value)}`),
   ].join('\n');
 }
 

@@ -5,7 +5,7 @@ const SHF_EXECINSTR = 4;
 /** One BPF program of an object. Its name is `<hook>__<variant>`. */
 export interface Program {
   readonly name: string;
-  /** Section without the leading `?`, such as `fentry/do_futex`. */
+  /** Section without the leading `?`, and without the architecture that functions of system calls have in their name: `fentry/sys_futex`. */
   readonly section: string;
   readonly hook: string;
   /** Programs of one variant are attached together or not at all; empty when the name has no `__`. */
@@ -24,7 +24,7 @@ function readProgram(name: string, section: string): Program {
   const split = name.lastIndexOf('__');
   return {
     name,
-    section: section.replace(/^\?/, ''),
+    section: section.replace(/^\?/, '').replace(/\/__(x64|arm64)_sys_/, '/sys_'),
     hook: split < 0 ? name : name.slice(0, split),
     variant: split < 0 ? '' : name.slice(split + 2),
   };

@@ -14,7 +14,7 @@ export interface SchemaMap {
   readonly name: string;
   /** BPF_MAP_TYPE_*. */
   readonly type: number;
-  /** Undefined when there is none, and for types private to the kernel side. */
+  /** Both undefined when there are none, or when one is a type private to the kernel side. */
   readonly key: StructLayout | undefined;
   readonly value: StructLayout | undefined;
 }
@@ -67,8 +67,8 @@ function anchor(variable: string): string[] {
 }
 
 function readMap({ name, type, key, value }: MapInfo, tool: string): SchemaMap {
-  const side = (of: MapSide | undefined) => (of && isShared(of, tool) && !STORAGE_MAPS.has(type) ? of.layout() : undefined);
-  return { name, type, key: side(key), value: side(value) };
+  const isPrivate = STORAGE_MAPS.has(type) || !key || !value || !isShared(key, tool) || !isShared(value, tool);
+  return isPrivate ? { name, type, key: undefined, value: undefined } : { name, type, key: key.layout(), value: value.layout() };
 }
 
 function isShared({ struct }: MapSide, tool: string): boolean {

@@ -65,6 +65,10 @@ export interface NativeBinding {
   readonly BpfObject: new (bytes: Uint8Array, name: string) => BpfObject;
   /** Returns when every BPF program that runs now, on any CPU, has ended: a grace period of the kernel, some 10 ms. */
   waitForPrograms(): void;
+  /** The name of the errno with which the kernel refuses any fentry program, or undefined when it may take one. */
+  refusesFentry(): string | undefined;
+  /** Whether programs can call bpf_find_vma (Linux 5.17). True also when the kernel does not let us ask. */
+  hasFindVma(): boolean;
   readonly libbpfVersion: string;
   /** Number of possible CPUs, for per-CPU values. */
   readonly possibleCpus: number;

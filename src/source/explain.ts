@@ -3,10 +3,16 @@ import { existsSync } from 'node:fs';
 import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../errors.js';
 import type { NativeError } from '../native/binding.js';
 import type { AttachAttempt } from '../report/model.js';
+import type { Refusal } from './facts.js';
 
 export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'stage' in error && 'errno' in error;
 }
+
+/** The kernel did not take the programs: another variant may do. */
+export type KernelRefusal = NativeError & Refusal;
+
+export const isRefusal = (error: unknown): error is KernelRefusal => isNativeError(error) && (error.stage === 'load' || error.stage === 'attach');
 
 /** What stands in the way before anything is tried, or undefined. */
 export function missingPrerequisite(): UnsupportedError | undefined {
@@ -19,14 +25,18 @@ export function missingPrerequisite(): UnsupportedError | undefined {
   return undefined;
 }
 
-/** Every variant failed; `cause` is what the last one said. */
-export function explainAttach(cause: unknown, attempts: readonly AttachAttempt[]): Error {
-  if (!isNativeError(cause)) return cause instanceof Error ? cause : new Error(String(cause));
+/** Every variant failed; `cause` is what the kernel said to the last one tried, undefined when none had to be tried. */
+export function explainAttach(cause: NativeError | undefined, attempts: readonly AttachAttempt[]): Error {
+  if (!cause) return cannotHook(attempts);
   const { code, stage, log } = cause;
   if (stage === 'attach' && (code === 'EPERM' || code === 'EACCES')) return missingTracefs(cause, attempts);
   if (code === 'EPERM' || code === 'EACCES') return missingRights(cause, attempts);
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
   if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
+  return cannotHook(attempts, cause);
+}
+
+function cannotHook(attempts: readonly AttachAttempt[], cause?: NativeError): Error {
   const tried = attempts.map((attempt) => `${attempt.variant}: ${attempt.stage} ${attempt.errno}`).join(', ');
   return new AttachError(`Cannot hook this kernel (${tried})`, 'README.md says what the kernel must have', attempts, { cause });
 }

@@ -1,4 +1,39 @@
-/** Facts of the running kernel that reports name. */
+/** Facts of the running kernel, from trials instead of version numbers. */
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { loadBinding } from '../native/load.js';
 
 export const kernelRelease = (): string => release();
+
+/** Where a variant was refused, and how. */
+export interface Refusal {
+  readonly stage: 'load' | 'attach';
+  /** Name of the errno. */
+  readonly code: string;
+}
+
+export interface KernelFacts {
+  /** It lacks helpers of Linux 5.17, so that objects made for older kernels have to be taken. */
+  readonly legacy: boolean;
+  /** Variants that it refuses whatever the program. */
+  readonly refused: Readonly<Record<string, Refusal>>;
+  /** Whether it has this system call. */
+  hasCall(name: string): boolean;
+}
+
+const VMLINUX = '/sys/kernel/btf/vmlinux';
+const KPROBE_PMU = '/sys/bus/event_source/devices/kprobe/type'; // without it only probes that outlive a crash are left
+const PREFIX = process.arch === 'arm64' ? '__arm64_sys_' : '__x64_sys_';
+
+export function kernelFacts(): KernelFacts {
+  const fentry = loadBinding().refusesFentry();
+  let btf: Buffer | undefined;
+  return {
+    legacy: !loadBinding().hasFindVma(),
+    refused: {
+      ...(fentry === undefined ? {} : { fentry: { stage: 'load' as const, code: fentry } }),
+      ...(existsSync(KPROBE_PMU) ? {} : { kprobe: { stage: 'attach' as const, code: 'ENOENT' } }),
+    },
+    hasCall: (name) => (btf ??= readFileSync(VMLINUX)).includes(`\0${PREFIX}${name}\0`),
+  };
+}

@@ -4,9 +4,10 @@ import { KtraceError } from '../errors.js';
 import { loadBinding } from '../native/load.js';
 import type { BpfObject } from '../native/binding.js';
 import type { AttachAttempt } from '../report/model.js';
-import { explainAttach, isNativeError } from './explain.js';
+import { explainAttach, isNativeError, isRefusal, type KernelRefusal } from './explain.js';
+import { kernelFacts, type KernelFacts } from './facts.js';
 import { readToolObject, type ToolObject } from './object.js';
-import { planAttach, type AttachPlan } from './plan.js';
+import { callOf, planAttach, type AttachPlan } from './plan.js';
 
 export interface LiveSpec {
   /** What `npm run generate` wrote of the object. */
@@ -17,6 +18,8 @@ export interface LiveSpec {
   readonly variant?: string | undefined;
   /** Hooks that older kernels lack, and what the report says then. */
   readonly optionalHooks: Readonly<Record<string, string>>;
+  /** What a variant cannot see, by its name. */
+  readonly limits: Readonly<Record<string, readonly string[]>>;
   /** Further sections for a program, by its name. */
   readonly alsoOn: Readonly<Record<string, readonly string[]>>;
 }
@@ -26,19 +29,21 @@ const BATCH_BYTES = 1 << 20;
 export class LiveSource {
   readonly attempts: AttachAttempt[] = [];
   /** What this kernel's variant cannot see. */
-  readonly limits: string[] = [];
+  limits: readonly string[] = [];
   variant = '';
   readonly #spec: LiveSpec;
+  readonly #facts: KernelFacts;
   readonly #object: ToolObject;
   #maps: ReadonlyMap<string, SchemaMap> | undefined;
   readonly #decoders = new Map<string, { decode: Decoder<unknown>; size: number }>();
-  readonly #missing = new Set<string>();
+  #missing = new Set<string>();
   #batch: Uint8Array | undefined;
   #bpf: BpfObject | undefined;
 
   constructor(spec: LiveSpec) {
     this.#spec = spec;
-    this.#object = readToolObject(spec.schema);
+    this.#facts = kernelFacts();
+    this.#object = readToolObject(spec.schema, this.#facts);
   }
 
   /**
@@ -46,53 +51,54 @@ export class LiveSource {
    * Throws AttachError with all attempts when none does.
    */
   attach(prepare: (source: this) => void): void {
-    let last: unknown = new KtraceError(`There is no variant ${this.#spec.variant}`, 'USAGE', 'leave --variant out');
-    for (const { variant } of this.#plans()) {
-      try {
-        this.#attachVariant(variant, prepare);
-        return;
-      } catch (error) {
-        this.close();
-        if (!isNativeError(error) || (error.stage !== 'load' && error.stage !== 'attach')) throw error;
-        this.attempts.push({ variant, stage: error.stage, errno: error.code });
-        last = error;
-      }
+    const { schema, variant: only, optionalHooks } = this.#spec;
+    let last: KernelRefusal | undefined;
+    for (const plan of planAttach(schema.programs, this.#facts, { only, optional: Object.keys(optionalHooks) })) {
+      const failure = plan.refused ?? (last = this.#tryVariant(plan, prepare));
+      if (!failure) return;
+      this.attempts.push({ variant: plan.variant, stage: failure.stage, errno: failure.code });
     }
+    if (this.attempts.length === 0) throw new KtraceError(`There is no variant ${only}`, 'USAGE', 'leave --variant out');
     throw explainAttach(last, this.attempts);
   }
 
-  #plans(): AttachPlan[] {
-    return planAttach(this.#spec.schema.programs, this.#spec.variant);
+  /** What the kernel said against it; any other error is thrown. */
+  #tryVariant(plan: AttachPlan, prepare: (source: this) => void): KernelRefusal | undefined {
+    try {
+      this.#attachVariant(plan, prepare);
+      return undefined;
+    } catch (error) {
+      this.close();
+      if (!isRefusal(error)) throw error;
+      return error;
+    }
   }
 
-  #attachVariant(variant: string, prepare: (source: this) => void): void {
-    const plan = this.#plans().find((candidate) => candidate.variant === variant) as AttachPlan;
+  #attachVariant({ variant, load, attach, missing }: AttachPlan, prepare: (source: this) => void): void {
     const bpf = new (loadBinding().BpfObject)(this.#object.bytes, `ktrace_${this.#object.name}`);
     this.#bpf = bpf;
-    for (const { name } of plan.load) bpf.setAutoload(name, true);
+    for (const { name } of load) bpf.setAutoload(name, true);
     for (const [map, entries] of Object.entries(this.#spec.mapSizes)) bpf.setMaxEntries(map, entries);
     this.#writeOptions(bpf);
     bpf.load();
-    this.#missing.clear();
-    this.limits.length = 0;
+    this.#missing = new Set(missing);
     prepare(this);
-    for (const program of plan.attach) {
-      this.#attachProgram(bpf, program.name, program.section);
-      for (const section of this.#spec.alsoOn[program.name] ?? []) this.#attachProgram(bpf, program.name, section);
+    for (const program of attach) {
+      for (const section of [undefined, ...(this.#spec.alsoOn[program.name] ?? [])]) this.#attachProgram(bpf, program, section);
     }
     this.variant = variant;
+    this.limits = [...(this.#spec.limits[variant] ?? []), ...[...this.#missing].map((call) => this.#spec.optionalHooks[call] ?? '')];
   }
 
-  #attachProgram(bpf: BpfObject, program: string, section: string): void {
-    const call = section.replace(/^.*sys_(enter|exit)_/, '');
+  /** `section`: another tracepoint than the program's own. A system call that this kernel may lack is skipped, its beginning and its end. */
+  #attachProgram(bpf: BpfObject, program: Program, section?: string): void {
+    const call = section ? section.replace(/^.*sys_(enter|exit)_/, '') : callOf(program);
     if (this.#missing.has(call)) return;
     try {
-      bpf.attach(program, section.startsWith('tracepoint/') ? section : undefined);
+      bpf.attach(program.name, section);
     } catch (error) {
-      const limit = this.#spec.optionalHooks[call];
-      if (limit === undefined || !isNativeError(error) || error.code !== 'ENOENT') throw error;
+      if (!(call in this.#spec.optionalHooks) || !isNativeError(error) || error.code !== 'ENOENT') throw error;
       this.#missing.add(call);
-      this.limits.push(limit);
     }
   }
 

@@ -25,10 +25,11 @@ interface Expected {
 const REBUILD = 'build it again: `npm run setup`';
 
 /**
- * Throws KtraceError when the object is missing, is not the one that was built, or has another layout than this code was made for.
+ * `legacy`: the object for kernels before 5.17. Throws KtraceError when the object is missing, is not the one that was built, or has another layout than this code was made for.
  * The hash of the layout stands in the manifest beside the digest of the very bytes that it was computed from.
  */
-export function readToolObject({ tool, object, layoutHash: expected }: Expected, directory = objectDirectory()): ToolObject {
+export function readToolObject({ tool, object: file, layoutHash: expected }: Expected, { legacy }: { legacy: boolean }, directory = objectDirectory()): ToolObject {
+  const object = legacy ? file.replace('.bpf.o', '.legacy.bpf.o') : file;
   const bytes = readFile(`${directory}/${object}`);
   const noted = entryOf(directory, object);
   if (noted.sha256 !== createHash('sha256').update(bytes).digest('hex')) throw corrupt(object, 'its digest is not the one noted when it was built');

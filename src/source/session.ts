@@ -49,6 +49,7 @@ export class Session<Event> {
       mapSizes: tool.mapSizes(options.limits),
       variant: options.variant,
       optionalHooks: tool.optionalHooks,
+      limits: tool.limits,
       alsoOn: tool.alsoOn,
     });
     this.#look = tool.look(this.#source, this.#processes);

@@ -78,6 +78,8 @@ export interface Tool<Event> {
   };
   /** Hooks that older kernels lack, by system call, and the sentence for the report. */
   readonly optionalHooks: Readonly<Record<string, string>>;
+  /** What a variant cannot see, by its name: sentences for the report. */
+  readonly limits: Readonly<Record<string, readonly string[]>>;
   /** Further hooks of one program, by its name: sections of the same kind as its own. */
   readonly alsoOn: Readonly<Record<string, readonly string[]>>;
   readonly sorts: readonly string[];

@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
 import { compileDecoder, type Decoder } from '../../src/btf/decoder.js';
+import { LayoutError } from '../../src/btf/error.js';
 import { structLayout } from '../../src/btf/layout.js';
 import type { StructLayout } from '../../src/btf/shape.js';
 import { encodeValue, structWriter } from '../../src/btf/writer.js';
@@ -155,6 +156,7 @@ t.test('random JSON in place of a layout gives a decoder, or LayoutError', (t) =
   const part = fc.oneof(fc.constantFrom('int', 'bytes', 'array', 'struct', 'a'), fc.integer({ min: -1, max: 16 }), fc.jsonValue());
   const field = fc.record({ name: part, kind: part, offset: part, size: part, length: part, element: part, struct: part }, { requiredKeys: [] });
   const layout = fc.record({ name: part, size: part, fields: fc.oneof(fc.array(field), part) }, { requiredKeys: [] });
+  t.throws(() => compileDecoder({ name: 'int', size: [{ toString: false }] } as unknown as StructLayout), LayoutError, 'a size that cannot even be shown');
   t.doesNotThrow(() => fc.assert(fc.property(layout, (value) => valueOrLayoutError(() => compileDecoder(value as unknown as StructLayout))), RUNS));
   t.end();
 });

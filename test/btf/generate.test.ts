@@ -8,13 +8,15 @@ import { fixture, missing } from './object.js';
 const root = join(import.meta.dirname, '../..');
 const skip = missing || (existsSync(join(root, 'dist/btf/index.js')) ? false : 'dist/ is not built');
 
+const OBJECTS = ['fixture.bpf.o', 'fixture.legacy.bpf.o'];
+
 /** A checkout with the fixture as its only tool. */
 function checkout(directory: string): string {
   for (const part of ['bpf', 'build/bpf', 'src/tools/fixture']) mkdirSync(join(directory, part), { recursive: true });
   cpSync(join(root, 'scripts'), join(directory, 'scripts'), { recursive: true });
   symlinkSync(join(root, 'dist'), join(directory, 'dist'));
   writeFileSync(join(directory, 'bpf/fixture.bpf.c'), '');
-  writeFileSync(join(directory, 'build/bpf/fixture.bpf.o'), fixture().bytes);
+  for (const file of OBJECTS) writeFileSync(join(directory, 'build/bpf', file), fixture().bytes);
   return directory;
 }
 
@@ -46,7 +48,7 @@ t.test('types, registry and manifest are made from the objects', { skip }, (t) =
   t.notOk(readFileSync(join(directory, 'src/generated/registry.ts'), 'utf8').includes('fixture'), 'a tool without a user side is not registered');
   const { objects } = JSON.parse(readFileSync(join(directory, 'build/bpf/manifest.json'), 'utf8')) as { objects: Record<string, unknown> };
   const sha256 = createHash('sha256').update(fixture().bytes).digest('hex');
-  t.match(objects, { 'fixture.bpf.o': { sha256, size: fixture().bytes.length, layoutHash: /^[0-9a-f]{16}$/ } });
+  for (const file of OBJECTS) t.match(objects[file], { sha256, size: fixture().bytes.length, layoutHash: /^[0-9a-f]{16}$/ }, file);
   t.end();
 });
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../../src/errors.js';
 import type { NativeError } from '../../src/native/binding.js';
 import type { AttachAttempt } from '../../src/report/model.js';
-import { explainAttach, isNativeError, missingPrerequisite } from '../../src/source/explain.js';
+import { explainAttach, isNativeError, isRefusal, missingPrerequisite } from '../../src/source/explain.js';
 
 function native(code: string, stage: NativeError['stage'], log = ''): NativeError {
   return Object.assign(new Error(`${stage} object`), { code, errno: 1, stage, log });
@@ -59,9 +59,13 @@ t.test('when no variant works, each is told with the stage where it failed and w
   t.end();
 });
 
-t.test('an error that is not the addon\'s goes through as it is', (t) => {
-  const usage = new KtraceError('There is no variant x', 'USAGE');
-  t.equal(explainAttach(usage, []), usage);
-  t.match(explainAttach('thrown text', []), { message: 'thrown text' });
+t.test('when the kernel refuses every variant whatever the program, nothing was tried, and that is told alike', (t) => {
+  t.match(explainAttach(undefined, ATTEMPTS), { name: 'AttachError', message: 'Cannot hook this kernel (fentry: load EPERM, kprobe: attach ENOENT)', cause: undefined });
+  t.end();
+});
+
+t.test('another variant may do where loading or attaching was refused, and nowhere else', (t) => {
+  for (const stage of ['open', 'configure', 'load', 'attach', 'iterate', 'map'] as const) t.equal(isRefusal(native('EPERM', stage)), stage === 'load' || stage === 'attach', stage);
+  t.equal(isRefusal(new Error('x')), false);
   t.end();
 });

@@ -9,6 +9,7 @@ import { readToolObject } from '../../src/source/object.js';
 const built = join(import.meta.dirname, '../../build/bpf');
 const skip = existsSync(join(built, 'futex.bpf.o')) && existsSync(join(built, 'manifest.json')) ? false : 'build/bpf is not built';
 const FILE = 'futex.bpf.o';
+const MODERN = { legacy: false };
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A directory as the build leaves it, with this object in it. */
@@ -20,7 +21,7 @@ function directoryWith(directory: string, bytes: Uint8Array, digest = sha256(byt
 
 function failure(directory: string, expected = schema as { tool: string; object: string; layoutHash: string }): KtraceError {
   try {
-    void readToolObject(expected, directory).schema;
+    void readToolObject(expected, MODERN, directory).schema;
   } catch (error) {
     if (error instanceof KtraceError) return error;
     throw error;
@@ -33,8 +34,11 @@ else {
   const object = readFileSync(join(built, FILE));
 
   t.test('the object that was built is read, with its schema and its options', (t) => {
-    const found = readToolObject(schema);
-    t.equal(sha256(found.bytes), sha256(object), 'the very bytes that were checked');
+    for (const legacy of [false, true]) {
+      const file = legacy ? 'futex.legacy.bpf.o' : FILE;
+      t.equal(sha256(readToolObject(schema, { legacy }).bytes), sha256(readFileSync(join(built, file))), `${file}: the very bytes that were checked`);
+    }
+    const found = readToolObject(schema, MODERN);
     t.strictSame(found.options.map(({ name }) => name).filter((name) => !name.startsWith('ktrace_anchor')).sort(), Object.values(schema.options).sort());
     t.ok(found.globals.some(({ name }) => name === 'frozen'));
     t.strictSame(found.schema.maps.map(({ name }) => name), schema.maps);
@@ -76,7 +80,7 @@ else {
   });
 
   t.test('another layout than this version was made for is refused', (t) => {
-    t.equal(readToolObject(schema, directoryWith(t.testdir(), object)).name, 'futex', 'the right one is taken');
+    t.equal(readToolObject(schema, MODERN, directoryWith(t.testdir(), object)).name, 'futex', 'the right one is taken');
     t.match(failure(directoryWith(t.testdir(), object), { ...schema, layoutHash: '0123456789abcdef' }), { code: 'LAYOUT', message: /futex\.bpf\.o.*its layout is not the one/, hint: /npm run setup/ });
     t.end();
   });

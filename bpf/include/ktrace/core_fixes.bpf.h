@@ -50,16 +50,6 @@ static __always_inline __u64 task_ancestor_cgroup_id(struct task_struct *task, _
 	return id;
 }
 
-/* Argument 0 or 1 alone, by direct loads: cheaper than copying all of them. */
-static __always_inline __u64 regs_argument(struct pt_regs *regs, const int n)
-{
-#if defined(__TARGET_ARCH_x86)
-	return n == 0 ? regs->di : regs->si;
-#else
-	return n == 0 ? regs->orig_x0 : regs->regs[1];
-#endif
-}
-
 /* The system call that a task inside the kernel is in. */
 struct syscall_regs {
 	__u64 args[6];

@@ -3,7 +3,7 @@
 #ifndef KTRACE_FILTER_BPF_H
 #define KTRACE_FILTER_BPF_H
 
-#include <ktrace/core_fixes.bpf.h>
+#include <ktrace/helpers.bpf.h>
 #include <ktrace/totals.bpf.h>
 
 struct ktrace_name {
@@ -86,12 +86,12 @@ static __always_inline ktrace_tid task_own_tid(struct task_struct *task)
 
 static __always_inline ktrace_tid current_tid(void)
 {
-	return nested_pidns ? task_tid(bpf_get_current_task_btf()) : (__u32)bpf_get_current_pid_tgid();
+	return nested_pidns ? task_tid(current_task()) : (__u32)bpf_get_current_pid_tgid();
 }
 
 static __always_inline ktrace_pid current_tgid(void)
 {
-	return nested_pidns ? task_tgid(bpf_get_current_task_btf()) : bpf_get_current_pid_tgid() >> 32;
+	return nested_pidns ? task_tgid(current_task()) : bpf_get_current_pid_tgid() >> 32;
 }
 
 static __always_inline bool process_traced(ktrace_pid tgid)
@@ -122,7 +122,7 @@ static __always_inline bool current_traced(ktrace_pid tgid)
 		return false;
 	if (filter_tids && !tid_traced(current_tid()))
 		return false;
-	if (filter_comms && !comm_traced(bpf_get_current_task_btf()))
+	if (filter_comms && !comm_traced(current_task()))
 		return false;
 	return !filter_cgroup || bpf_get_current_ancestor_cgroup_id(filter_cgroup_level) == filter_cgroup;
 }
@@ -141,7 +141,7 @@ static __always_inline bool task_traced(struct task_struct *task, ktrace_pid tgi
 SEC("?iter/task")
 int self__any(struct bpf_iter__task *ctx)
 {
-	struct pid *pid = BPF_CORE_READ(bpf_get_current_task_btf(), thread_pid);
+	struct pid *pid = BPF_CORE_READ(current_task(), thread_pid);
 
 	pidns_level = BPF_CORE_READ(pid, level);
 	pidns = (__u64)upid_at(pid, pidns_level).ns;

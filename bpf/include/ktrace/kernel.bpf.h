@@ -50,6 +50,8 @@ struct task_struct {
 	unsigned int flags;
 	int pid;
 	int tgid;
+	void *stack;
+	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct sched_info sched_info;
@@ -73,8 +75,23 @@ struct file {
 	struct inode *f_inode;
 } KERNEL_STRUCT;
 
+struct rb_node {
+	struct rb_node *rb_left;
+	struct rb_node *rb_right;
+} KERNEL_STRUCT;
+
+struct rb_root {
+	struct rb_node *rb_node;
+} KERNEL_STRUCT;
+
+struct mm_struct {
+	struct rb_root mm_rb; /* until 6.1 */
+} KERNEL_STRUCT;
+
 struct vm_area_struct {
 	unsigned long vm_start;
+	unsigned long vm_end;
+	struct rb_node vm_rb; /* until 6.1 */
 	unsigned long vm_flags;
 	unsigned long vm_pgoff;
 	struct file *vm_file;
@@ -104,6 +121,9 @@ struct bpf_iter__task {
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long r10; /* then r9, r8, ax, cx, dx, si, di, orig_ax: the order is that of the uapi (asm/ptrace.h) */
+	unsigned long r8;
+	unsigned long ax;
+	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
 } KERNEL_STRUCT;

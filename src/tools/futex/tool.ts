@@ -10,6 +10,13 @@ const ALSO_ON = {
   sys_exit_restart_syscall__tracepoint: ['tracepoint/syscalls/sys_exit_futex_waitv', 'tracepoint/syscalls/sys_exit_futex_wait'],
 };
 
+/** A hook on a function sees calls end that it saw begin, and no others. */
+const NOT_FROM_BEFORE = 'The ends of waits that had begun before tracing: such a wait is in flight until its thread waits again, then it counts as stale.';
+const LIMITS = {
+  fentry: [NOT_FROM_BEFORE],
+  kprobe: [NOT_FROM_BEFORE, 'The ends of waits while more threads of the machine sleep in these calls than the kernel has slots for kretprobes (10, or twice its CPUs).'],
+};
+
 export const futexTool: Tool<FutexEventRecord> = {
   name: 'futex',
   schema,
@@ -19,6 +26,7 @@ export const futexTool: Tool<FutexEventRecord> = {
     futex_wake: 'This kernel has no futex_wake(2) (it came with Linux 6.7).',
     futex_requeue: 'This kernel has no futex_requeue(2) (it came with Linux 6.7).',
   },
+  limits: LIMITS,
   alsoOn: ALSO_ON,
   sorts: FUTEX_SORTS,
   options: ({ minWaitNs }: Filters, events: boolean) => ({ minWaitNs, emitEvents: events }),
