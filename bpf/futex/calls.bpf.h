@@ -39,13 +39,12 @@ static __always_inline void wake_end(enum futex_op op, __u64 uaddr, __u32 flags,
 		woke(uaddr, flags, tgid, ret);
 }
 
-/* The wait was over when it was adopted: what ends now is a wake call. (A wait would have said so when it began.) */
-static __always_inline bool adopted_too_late(struct futex_state *state, struct pt_regs *regs)
+/* The adopted wait was over already: what ends now is a wake call. (A wait would have said so when it began.) */
+static __always_inline bool adopted_too_late(struct futex_state *state, struct pt_regs *regs, ktrace_pid tgid)
 {
 	if (!state->preexisting || op_waits(op_of_command(regs_argument(regs, 1))))
 		return false;
-	state->phase = FUTEX_IDLE;
-	drops_add(FUTEX_DROP_STALE, 1);
+	left_unseen(state, tgid);
 	return true;
 }
 
@@ -71,7 +70,7 @@ static __always_inline int futex_ends(struct pt_regs *regs, long ret)
 	if (frozen || !process_traced(tgid))
 		return 0;
 	state = states_of(current_task());
-	if (state && state->phase == FUTEX_WAITING && !adopted_too_late(state, regs)) {
+	if (state && state->phase == FUTEX_WAITING && !adopted_too_late(state, regs, tgid)) {
 		if (state->in_doubt && ret == -EAGAIN && state->pending && !min_wait_ns &&
 		    same_call(&state->pending_call, &state->call)) {
 			state->pending++;

@@ -18,6 +18,18 @@ static __always_inline __u64 woken_at(struct syscall_regs *call, __u64 uaddr)
 	return op == FUTEX_OP_WAKE_OP && call->args[4] == uaddr ? uaddr : call->args[0];
 }
 
+/* A wait that nobody will see end is over, or about to be: the last time that this happens in a call counts. */
+static __always_inline void note_unseen_end(struct task_struct *task, struct futex_state *state)
+{
+	__u64 signals = BPF_CORE_READ(task, pending.signal.sig[0]) | BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]);
+
+	state->unseen_end = bpf_ktime_get_ns();
+	state->unseen_result = state->waker_uaddr		     ? 0 :
+			       signals				     ? -EINTR :
+			       state->call.flags & FUTEX_HAS_TIMEOUT ? -ETIMEDOUT :
+								       0;
+}
+
 /* The waker runs here, in its own context, so this names the thread that ended a wait without guessing. */
 SEC("?tp_btf/sched_waking")
 int BPF_PROG(sched_waking__any, struct task_struct *task)
@@ -35,6 +47,8 @@ int BPF_PROG(sched_waking__any, struct task_struct *task)
 	bpf_get_current_comm(state->waker_comm, sizeof(state->waker_comm));
 	read_syscall_regs(task_regs(current_task()), &call);
 	state->waker_uaddr = woken_at(&call, state->call.uaddr);
+	if (function_hooks && state->preexisting)
+		note_unseen_end(task, state);
 	return 0;
 }
 
@@ -45,7 +59,7 @@ static __always_inline void leave_state(struct futex_state *state)
 		return;
 	flush_pending(current_tgid());
 	if (state->phase == FUTEX_WAITING)
-		drops_add(FUTEX_DROP_STALE, 1);
+		left_unseen(state, current_tgid());
 }
 
 /* A new image: the private futexes of the old one are gone, and so is what this thread was doing. */

@@ -7,6 +7,7 @@
 
 const volatile ktrace_ns min_wait_ns; /* shorter acquisitions are counted as filtered, not aggregated */
 const volatile bool emit_events;      /* one futex_event per sleep that passes the filters */
+const volatile bool function_hooks;   /* the variant does not see the end of a call that had begun before it was attached */
 
 /* Numbers of the system calls, which differ between architectures only for futex(2) itself. */
 #if defined(__TARGET_ARCH_x86)

@@ -40,6 +40,7 @@ static __always_inline void forget_call(struct futex_state *state)
 	state->lock_like = 0;
 	state->counted = 0;
 	state->preexisting = 0;
+	state->unseen_end = 0;
 	state->waitv = 0;
 	state->waker_tid = 0;
 	state->waker_uaddr = 0;
@@ -59,6 +60,19 @@ static __always_inline void begin_acquisition(struct futex_state *state, const s
 	state->open = FUTEX_CLOSED;
 }
 
+int wait_end(__u32 tgid, long ret); /* wait_end.bpf.h */
+
+/* The thread does something else, so its wait is over: with the result that its waker showed, or none that we know of. */
+static __always_inline void left_unseen(struct futex_state *state, ktrace_pid tgid)
+{
+	if (function_hooks && state->unseen_end) {
+		wait_end(tgid, state->unseen_result);
+		return;
+	}
+	state->phase = FUTEX_IDLE;
+	drops_add(FUTEX_DROP_STALE, 1);
+}
+
 /* The global functions are verified once for each program that calls them, and not once on every path to them. */
 __noinline int wait_begin(__u32 op, __u64 uaddr, __u32 val, __u32 flags, __u64 waitv)
 {
@@ -75,7 +89,7 @@ __noinline int wait_begin(__u32 op, __u64 uaddr, __u32 val, __u32 flags, __u64 w
 		return 0;
 	}
 	if (state->phase == FUTEX_WAITING)
-		drops_add(FUTEX_DROP_STALE, 1);
+		left_unseen(state, tgid);
 	forget_call(state);
 	begin_call(state, &call, bpf_ktime_get_ns());
 	state->waitv = waitv;

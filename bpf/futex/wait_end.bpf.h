@@ -115,7 +115,7 @@ static __always_inline void emit_event(struct futex_state *state, ktrace_pid tgi
 static __always_inline void account(struct futex_state *state, ktrace_pid tgid, enum futex_outcome outcome, long ret)
 {
 	bool slept = outcome == FUTEX_WOKEN || outcome == FUTEX_TIMEDOUT || outcome == FUTEX_INTERRUPTED;
-	ktrace_ktime now = slept ? bpf_ktime_get_ns() : state->call_begin;
+	ktrace_ktime now = slept ? state->unseen_end ?: bpf_ktime_get_ns() : state->call_begin;
 	ktrace_ns total = now - state->begin;
 	struct futex_lock *row;
 

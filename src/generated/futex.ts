@@ -216,7 +216,7 @@ export interface FutexPartKey {
   readonly role: number;
 }
 
-/** struct futex_state, 240 bytes */
+/** struct futex_state, 248 bytes */
 export interface FutexState {
   /** ktrace_ktime */
   readonly begin: number;
@@ -250,6 +250,10 @@ export interface FutexState {
   readonly seenWaiting: number;
   /** u32 */
   readonly preexisting: number;
+  /** ktrace_ktime */
+  readonly unseenEnd: number;
+  /** s32 */
+  readonly unseenResult: number;
   /** u32 */
   readonly inDoubt: number;
   /** ktrace_tid */
@@ -268,7 +272,7 @@ export interface FutexState {
   readonly pendingKey: FutexKey;
 }
 
-/** struct futex_task, 368 bytes */
+/** struct futex_task, 376 bytes */
 export interface FutexTask {
   /** ktrace_ktime */
   readonly now: number;
@@ -378,6 +382,8 @@ export interface Options {
   readonly filterTids: boolean;
   /** `follow_children`: bool */
   readonly followChildren: boolean;
+  /** `function_hooks`: bool */
+  readonly functionHooks: boolean;
   /** `min_wait_ns`: ktrace_ns */
   readonly minWaitNs: number;
   /** `nested_pidns`: bool */
@@ -390,7 +396,7 @@ export interface Options {
 export const schema = {
   tool: 'futex',
   object: 'futex.bpf.o',
-  layoutHash: '79e13df537952b53',
+  layoutHash: '882033bb8cb2b9cc',
   /** C names */
   options: {
     emitEvents: 'emit_events',
@@ -401,6 +407,7 @@ export const schema = {
     filterTgid: 'filter_tgid',
     filterTids: 'filter_tids',
     followChildren: 'follow_children',
+    functionHooks: 'function_hooks',
     minWaitNs: 'min_wait_ns',
     nestedPidns: 'nested_pidns',
     selfTgid: 'self_tgid',

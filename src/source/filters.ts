@@ -8,7 +8,7 @@ const PROC_PID_INIT_INO = 0xeffffffc; // include/linux/proc_ns.h: the initial pi
 export const writeFilters = {
   /** One process without children is a constant of the programs: the cheapest test there is for everybody else. */
   options({ filters, includeSelf }: SessionOptions): object {
-    const single = filters.pids.length === 1 && !filters.follow;
+    const single = isSingle(filters);
     return {
       selfTgid: includeSelf ? 0 : process.pid,
       filterTgid: single ? filters.pids[0] : 0,
@@ -24,11 +24,13 @@ export const writeFilters = {
 
   maps(source: LiveSource, { filters }: SessionOptions): void {
     if (!inInitialPidNamespace()) source.run('self__any');
-    for (const value of filters.pids) source.put('targets', { value }, { value: 1 });
+    if (!isSingle(filters)) for (const value of filters.pids) source.put('targets', { value }, { value: 1 });
     for (const value of filters.tids) source.put('target_tids', { value }, { value: 1 });
     for (const comm of filters.comms) source.put('target_comms', namePattern(comm), { value: 1 });
   },
 };
+
+const isSingle = ({ pids, follow }: SessionOptions['filters']): boolean => pids.length === 1 && !follow;
 
 const NAME_BITS = 8 * 20; // struct ktrace_name without `bits`
 

@@ -45,7 +45,7 @@ export class Session<Event> {
     this.#backlog = new Backlog(options.backlog);
     this.#source = new LiveSource({
       schema: tool.schema,
-      options: { ...writeFilters.options(options), ...tool.options(options.filters, options.events) },
+      options: (variant) => ({ ...writeFilters.options(options), ...tool.options(options.filters, options.events, variant) }),
       mapSizes: tool.mapSizes(options.limits),
       variant: options.variant,
       optionalHooks: tool.optionalHooks,

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, cpSync, existsSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { CLI, ENV, ktrace, only, program, ROOT, run, sameDuel, sameTimes, suite, tracing, workload, N, parseReport, accounts, type Running, type Truth } from './harness.js';
+import { CLI, ENV, FUTEX, ktrace, only, program, ROOT, run, sameDuel, sameTimes, suite, tracing, workload, N, parseReport, accounts, type Running, type Truth } from './harness.js';
 
 const OK_TARGET = ['-d', '100ms'];
 
@@ -136,17 +136,17 @@ suite(3, (test) => {
   });
 
   test('without /proc: exits with 77', async (t) => {
-    const shell = `mount -t tmpfs none /proc && exec ${process.execPath} ${CLI} futex -d 100ms`;
+    const shell = `mount -t tmpfs none /proc && exec ${FUTEX.join(' ')} -d 100ms`;
     await refuses(t, run(t, 'unshare', ['-m', 'sh', '-c', shell]), 77, /\/proc is not mounted; mount it/);
   });
 
   test('without BTF: exits with 77', async (t) => {
-    const shell = `mount -t tmpfs none /sys/kernel/btf && exec ${process.execPath} ${CLI} futex -d 100ms`;
+    const shell = `mount -t tmpfs none /sys/kernel/btf && exec ${FUTEX.join(' ')} -d 100ms`;
     await refuses(t, run(t, 'unshare', ['-m', 'sh', '-c', shell]), 77, /no BTF/);
   });
 
   test('with /sys/kernel/tracing and debugfs hidden it traces all the same', async (t) => {
-    const shell = `umount -R /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; exec ${process.execPath} ${CLI} futex -q -o json -d 100ms`;
+    const shell = `umount -R /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; exec ${FUTEX.join(' ')} -q -o json -d 100ms`;
     const running = run(t, 'unshare', ['-m', 'sh', '-c', shell]);
     t.strictSame(await running.exit(), { code: 0, signal: null });
     accounts(t, parseReport(running.stdout));
@@ -195,7 +195,7 @@ suite(3, (test) => {
   });
 
   test('a reader that goes away is no failure', async (t) => {
-    const running = run(t, 'sh', ['-c', `${process.execPath} ${CLI} futex -q -o json -d 300ms; echo $? >&2`]);
+    const running = run(t, 'sh', ['-c', `${FUTEX.join(' ')} -q -o json -d 300ms; echo $? >&2`]);
     running.child.stdout?.destroy();
     await running.exit();
     t.equal(running.stderr, '0\n');
@@ -236,7 +236,7 @@ suite(3, (test) => {
       await outer.says(/^(ready|hung) 1$/m);
       const sibling = run(t, 'unshare', ['-pf', '--kill-child', '--mount-proc', program('mutex'), '--gate', '--hold']); // its ids are the same
       await sibling.says(/^ready 1$/m);
-      const enter = ['-t', String(childOf(outer.pid)), '-p', '-m', process.execPath, CLI, 'futex', '-o', 'json', '-p', '1'];
+      const enter = ['-t', String(childOf(outer.pid)), '-p', '-m', ...FUTEX, '-o', 'json', '-p', '1'];
       const tracer = run(t, 'nsenter', enter);
       await tracer.says(/^ktrace: tracing process 1 /m, 'stderr');
       outer.line();
@@ -257,7 +257,7 @@ suite(3, (test) => {
     const outside = await workload(t, 'mutex');
     const outer = run(t, 'unshare', ['-pf', '--kill-child', '--mount-proc', program('mutex'), '--gate', '--hold']);
     await outer.says(/^ready 1$/m);
-    const tracer = run(t, 'nsenter', ['-t', String(childOf(outer.pid)), '-p', '-m', process.execPath, CLI, 'futex', '-o', 'json']);
+    const tracer = run(t, 'nsenter', ['-t', String(childOf(outer.pid)), '-p', '-m', ...FUTEX, '-o', 'json']);
     await tracer.says(/^ktrace: tracing all/m, 'stderr');
     outer.line();
     outside.line();

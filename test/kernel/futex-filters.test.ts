@@ -335,7 +335,8 @@ suite(3, (test) => {
   test('a dry run attaches and traces nothing', async (t) => {
     const tracer = ktrace(t, ['--dry-run']);
     t.strictSame(await tracer.exit(), { code: 0, signal: null });
-    t.strictSame([tracer.stdout, tracer.stderr], ['', 'ktrace: loaded and attached (variant tracepoint); nothing was traced\n']);
+    t.equal(tracer.stdout, '');
+    t.match(tracer.stderr, /^ktrace: loaded and attached \(variant (fentry|tracepoint|kprobe)\); nothing was traced\n$/);
   });
 });
 

@@ -4,9 +4,9 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } fro
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { futex, type FutexEventRecord, type Report } from '../../src/index.js';
+import type { FutexEventRecord, Report } from '../../src/index.js';
 import {
-  accounts, callsOf, CLI, ENV, heldIds, ktrace, leftOf, lockAt, N, only, parseReport, program, ROOT, run, sameDuel, suite, tracing, workload,
+  accounts, callsOf, ENV, futex, FUTEX, heldIds, ktrace, leftOf, lockAt, N, only, parseReport, program, ROOT, run, sameDuel, suite, tracing, workload,
   type FutexReport, type LockRow, type Truth,
 } from './harness.js';
 
@@ -197,7 +197,7 @@ suite(2, (test) => {
   test('a second Ctrl-C ends it at once, with 130', async (t) => {
     const target = await workload(t, 'manythreads', ['-t', '2000', '--idle-first', '-n', '1']);
     // Nobody reads what it prints, so it cannot get rid of its report.
-    const child: ChildProcess = spawn('env', ['-i', `PATH=${ENV['PATH']}`, process.execPath, CLI, 'futex', '-o', 'json', '-p', String(target.pid)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child: ChildProcess = spawn('env', ['-i', `PATH=${ENV['PATH']}`, ...FUTEX, '-o', 'json', '-p', String(target.pid)], { stdio: ['ignore', 'pipe', 'pipe'] });
     t.teardown(() => void child.kill('SIGKILL'));
     const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
     let said = '';
@@ -247,7 +247,7 @@ suite(2, (test) => {
   test('two copies of ktrace, and the launcher of a command, at once', async (t) => {
     const target = await workload(t, 'mutex_many');
     const [a, b] = await Promise.all([tracing(t, ['-p', String(target.pid)]), tracing(t, ['-p', String(target.pid)])]);
-    const command = run(t, process.execPath, [CLI, 'futex', '-q', '-o', 'ndjson', '--', program('mutex')]);
+    const command = run(t, 'env', [...FUTEX, '-q', '-o', 'ndjson', '--', program('mutex')]);
     target.line();
     const truth = await target.truth();
     const [one, two] = [await a.report(t), await b.report(t)];

@@ -8,10 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { futex as startFutex, type FutexOptions } from '../../src/index.js';
 import type { AttachAttempt, Histogram, Loss, Share, Tally } from '../../src/report/model.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const CLI = join(ROOT, 'dist/cli/main.js');
+/** Variant of all programs of these tests; else the best that this kernel takes. */
+const VARIANT = process.env['KTRACE_TEST_VARIANT'];
+/** The command line of `ktrace futex`. */
+export const FUTEX: readonly string[] = [process.execPath, CLI, 'futex', ...(VARIANT ? ['--variant', VARIANT] : [])];
 /** Rounds of most workloads. */
 export const N = 23;
 const PATIENCE_MS = 60_000;
@@ -374,7 +379,12 @@ export function parseReport(text: string): FutexReport {
 
 /** `prefix`: a command that becomes, or runs, what follows. */
 export function ktrace(t: Test, args: readonly string[], { prefix = [], ...surroundings }: Surroundings & { readonly prefix?: readonly string[] } = {}): Tracer {
-  return new Tracer(t, start([...prefix, process.execPath, CLI, 'futex', ...args], surroundings));
+  return new Tracer(t, start([...prefix, ...FUTEX, ...args], surroundings));
+}
+
+/** A session of the library. */
+export function futex(options: FutexOptions): ReturnType<typeof startFutex> {
+  return startFutex(VARIANT ? { variant: VARIANT, ...options } : options);
 }
 
 /** `ktrace futex -o json …`, once it traces. */

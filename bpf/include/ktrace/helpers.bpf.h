@@ -7,6 +7,7 @@
 #ifndef KTRACE_HELPERS_BPF_H
 #define KTRACE_HELPERS_BPF_H
 
+#include <linux/errno.h>
 #include <ktrace/core_fixes.bpf.h>
 
 #ifdef KTRACE_LEGACY

@@ -45,6 +45,18 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 } KERNEL_STRUCT;
 
+typedef struct {
+	unsigned long sig[1];
+} KERNEL_STRUCT sigset_t;
+
+struct sigpending {
+	sigset_t signal;
+} KERNEL_STRUCT;
+
+struct signal_struct {
+	struct sigpending shared_pending;
+} KERNEL_STRUCT;
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -59,6 +71,8 @@ struct task_struct {
 	__u64 start_time;
 	__u64 self_exec_id;
 	struct css_set *cgroups;
+	struct signal_struct *signal;
+	struct sigpending pending;
 	char comm[16];
 } KERNEL_STRUCT;
 

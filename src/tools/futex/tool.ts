@@ -11,7 +11,7 @@ const ALSO_ON = {
 };
 
 /** A hook on a function sees calls end that it saw begin, and no others. */
-const NOT_FROM_BEFORE = 'The ends of waits that had begun before tracing: such a wait is in flight until its thread waits again, then it counts as stale.';
+const NOT_FROM_BEFORE = 'The ends of waits that had begun before tracing: they are told by the wake-up, and counted when the thread next calls futex.';
 const LIMITS = {
   fentry: [NOT_FROM_BEFORE],
   kprobe: [NOT_FROM_BEFORE, 'The ends of waits while more threads of the machine sleep in these calls than the kernel has slots for kretprobes (10, or twice its CPUs).'],
@@ -29,7 +29,7 @@ export const futexTool: Tool<FutexEventRecord> = {
   limits: LIMITS,
   alsoOn: ALSO_ON,
   sorts: FUTEX_SORTS,
-  options: ({ minWaitNs }: Filters, events: boolean) => ({ minWaitNs, emitEvents: events }),
+  options: ({ minWaitNs }: Filters, events: boolean, variant: string) => ({ minWaitNs, emitEvents: events, functionHooks: variant !== 'tracepoint' }),
   mapSizes: ({ maxKeys, ringBytes }: Limits) => ({ locks: maxKeys, parts: 4 * maxKeys, events: ringBytes }),
   look: (tables, processes) => new FutexLook(tables, processes),
 };

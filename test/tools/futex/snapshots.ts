@@ -112,7 +112,7 @@ export function threads(...list: (readonly [tid: number, comm: string, more?: Pa
 const NO_CALL: FutexCall = { uaddr: 0n, op: 0, val: 0, flags: 0 };
 const NO_KEY: FutexKey = key(0n, { space: 0n, tgid: 0, execId: 0 });
 const NO_STATE: FutexState = {
-  begin: 0, callBegin: 0, accounted: 0, key: NO_KEY, call: NO_CALL, space: START_TIME, execId: 1, waitv: 0n, nvcsw: 0, phase: FutexPhase.FUTEX_IDLE, holder: 0, lockLike: 0, open: 0, counted: 0,
+  begin: 0, callBegin: 0, accounted: 0, key: NO_KEY, call: NO_CALL, space: START_TIME, execId: 1, waitv: 0n, unseenEnd: 0, unseenResult: 0, nvcsw: 0, phase: FutexPhase.FUTEX_IDLE, holder: 0, lockLike: 0, open: 0, counted: 0,
   seenWaiting: 0, preexisting: 0, inDoubt: 0, wakerTid: 0, wakerTgid: 0, wakerUaddr: 0n, wakerComm: '', pending: 0, pendingCall: NO_CALL, pendingKey: NO_KEY,
 };
 
