@@ -65,13 +65,16 @@ int sys_exit_restart_syscall__tracepoint(struct trace_event_raw_sys_exit *ctx)
  * have a few slots only (10, or twice the CPUs), which sleeping calls occupy, so that further ends are missed.
  */
 
-#define ON_BEGIN(call, body)                                                                       \
-	SEC("?fentry/" SYSCALL_FUNCTION(call))                                                     \
-	int BPF_PROG(sys_enter_##call##__fentry, struct pt_regs *regs)                             \
+#define ON_BEGIN(call, function, body)                                                             \
+	SEC("?fentry/" function)                                                                   \
+	int sys_enter_##call##__fentry(__u64 *ctx)                                                 \
 	{                                                                                          \
+		struct pt_regs *regs = call_regs(ctx);                                             \
+                                                                                                   \
+		(void)regs;                                                                        \
 		return body;                                                                       \
 	}                                                                                          \
-	SEC("?kprobe/" SYSCALL_FUNCTION(call))                                                     \
+	SEC("?kprobe/" function)                                                                   \
 	int sys_enter_##call##__kprobe(struct pt_regs *ctx)                                        \
 	{                                                                                          \
 		struct pt_regs *regs = task_regs(current_task());                                  \
@@ -80,13 +83,17 @@ int sys_exit_restart_syscall__tracepoint(struct trace_event_raw_sys_exit *ctx)
 		return body;                                                                       \
 	}
 
-#define ON_END(call, body)                                                                         \
-	SEC("?fexit/" SYSCALL_FUNCTION(call))                                                      \
-	int BPF_PROG(sys_exit_##call##__fentry, struct pt_regs *regs, long ret)                    \
+#define ON_END(call, function, body)                                                               \
+	SEC("?fexit/" function)                                                                    \
+	int sys_exit_##call##__fentry(__u64 *ctx)                                                  \
 	{                                                                                          \
+		struct pt_regs *regs = call_regs(ctx);                                             \
+		long ret = ctx[1];                                                                 \
+                                                                                                   \
+		(void)regs;                                                                        \
 		return body;                                                                       \
 	}                                                                                          \
-	SEC("?kretprobe/" SYSCALL_FUNCTION(call))                                                  \
+	SEC("?kretprobe/" function)                                                                \
 	int sys_exit_##call##__kprobe(struct pt_regs *ctx)                                         \
 	{                                                                                          \
 		struct pt_regs *regs = task_regs(current_task());                                  \
@@ -98,13 +105,13 @@ int sys_exit_restart_syscall__tracepoint(struct trace_event_raw_sys_exit *ctx)
 
 #define ARGUMENT(n) regs_argument(regs, n)
 
-ON_BEGIN(futex, futex_begins(ARGUMENT(0), ARGUMENT(1), ARGUMENT(2), ARGUMENT(3)))
-ON_END(futex, futex_ends(regs, ret))
-ON_BEGIN(futex_waitv, futex_waitv_begins(ARGUMENT(0), ARGUMENT(3)))
-ON_END(futex_waitv, wait_ends(ret))
-ON_BEGIN(futex_wait, futex_wait_begins(ARGUMENT(0), ARGUMENT(1), ARGUMENT(3), ARGUMENT(4)))
-ON_END(futex_wait, wait_ends(ret))
-ON_END(futex_wake, futex_wake_ends(regs, ret))
-ON_END(futex_requeue, futex_requeue_ends(regs, ret))
-ON_BEGIN(restart_syscall, restart_begins())
-ON_END(restart_syscall, wait_ends(ret))
+ON_BEGIN(futex, SYSCALL_FUNCTION(futex), futex_begins(ARGUMENT(0), ARGUMENT(1), ARGUMENT(2), ARGUMENT(3)))
+ON_END(futex, SYSCALL_FUNCTION(futex), futex_ends(regs, ret))
+ON_BEGIN(futex_waitv, SYSCALL_FUNCTION(futex_waitv), futex_waitv_begins(ARGUMENT(0), ARGUMENT(3)))
+ON_END(futex_waitv, SYSCALL_FUNCTION(futex_waitv), wait_ends(ret))
+ON_BEGIN(futex_wait, SYSCALL_FUNCTION(futex_wait), futex_wait_begins(ARGUMENT(0), ARGUMENT(1), ARGUMENT(3), ARGUMENT(4)))
+ON_END(futex_wait, SYSCALL_FUNCTION(futex_wait), wait_ends(ret))
+ON_END(futex_wake, SYSCALL_FUNCTION(futex_wake), futex_wake_ends(regs, ret))
+ON_END(futex_requeue, SYSCALL_FUNCTION(futex_requeue), futex_requeue_ends(regs, ret))
+ON_BEGIN(restart_syscall, "futex_wait_restart", restart_begins())
+ON_END(restart_syscall, "futex_wait_restart", wait_ends(ret)) /* that of the call is not in BTF: it uses no argument */

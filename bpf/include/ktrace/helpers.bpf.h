@@ -27,6 +27,12 @@ static __always_inline struct pt_regs *task_regs(struct task_struct *task)
 	return (void *)BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
 }
 
+/* The first argument of a fentry or fexit program on a system call. 5.10 does not give it: there its type is only a forward declaration. */
+static __always_inline struct pt_regs *call_regs(__u64 *ctx)
+{
+	return task_regs(current_task());
+}
+
 typedef long (*vma_callback)(struct task_struct *task, struct vm_area_struct *vma, void *context);
 
 /* bpf_find_vma: 7c7e3d31e785 ("bpf: Introduce helper bpf_find_vma", 5.17). Walks the tree of mappings, without its lock. */
@@ -101,6 +107,11 @@ static __always_inline struct task_struct *current_task(void)
 static __always_inline struct pt_regs *task_regs(struct task_struct *task)
 {
 	return (void *)bpf_task_pt_regs(task);
+}
+
+static __always_inline struct pt_regs *call_regs(__u64 *ctx)
+{
+	return (void *)ctx[0];
 }
 
 /* The callback's context has to be on the stack. */

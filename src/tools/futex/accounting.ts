@@ -63,7 +63,7 @@ export function lossesOf(snapshot: FutexSnapshot, backlogDropped: number): Loss[
     loss('locks-full', drops[FutexDrop.FUTEX_DROP_LOCK], 'waits are in no lock\'s row: the table of locks is full (raise --max-locks)'),
     loss('parts-full', full.parts, 'times a waiter, holder or releaser was left out of its lock\'s shares: table full (raise --max-locks)'),
     loss('no-memory', drops[FutexDrop.FUTEX_DROP_STATE], 'waits were not followed: the kernel had no memory for a thread\'s state'),
-    loss('stale', drops[FutexDrop.FUTEX_DROP_STALE], 'waits ended unseen while tracing began; they are in no row'),
+    loss('stale', drops[FutexDrop.FUTEX_DROP_STALE], 'waits ended unseen; they are in no row'),
     loss('clock-backwards', drops[FutexDrop.FUTEX_DROP_BACKWARDS], 'waits ended before they began by the clock; they are in no row'),
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),

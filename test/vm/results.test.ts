@@ -1,0 +1,48 @@
+/** What is made of the files that a guest brings back. */
+import t from 'tap';
+
+interface Row {
+  readonly kernel: string;
+  readonly tool: string;
+  readonly variant: string;
+  readonly result: string;
+  readonly why: string;
+}
+
+interface Results {
+  readonly complaintsOf: (log: string) => string[];
+  readonly parseCoverage: (kernel: string, text: string) => Row[];
+  readonly table: (rows: readonly Row[]) => string;
+}
+
+const { complaintsOf, parseCoverage, table } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
+
+t.test('a kernel log that complains is noticed, one that only mentions bugs is not', (t) => {
+  const bad = [
+    '[   12.1] WARNING: CPU: 1 PID: 44 at kernel/bpf/core.c:120 bpf_prog_free+0x1/0x2',
+    '[   12.1] BUG: kernel NULL pointer dereference, address: 0000000000000008',
+    '[   12.1] kernel BUG at mm/slub.c:305!',
+    '[   12.1] Oops: 0000 [#1] SMP NOPTI',
+    '[   12.1] general protection fault, probably for non-canonical address 0xdead: 0000 [#1] SMP',
+    '[   12.1] INFO: task node:44 blocked for more than 120 seconds.',
+    '[   12.1] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100',
+  ];
+  const fine = [
+    '[    1.1] PCI: Using host bridge windows from ACPI; if necessary, use "pci=nocrs" and report a bug',
+    '[    1.2] AMD-Vi: AMD IOMMUv2 functionality not available on this system - This is not a bug.',
+    '[    1.3] warning: process `x` used the deprecated sysctl system call',
+  ];
+  t.strictSame(complaintsOf([...bad, ...fine].join('\n')), bad);
+  t.end();
+});
+
+t.test('coverage is one row for each kernel, tool and variant, with its reason', (t) => {
+  const rows = parseCoverage('6.1', 'futex\tfentry\tpass\t12 passed, 0 failed, 0 skipped\nfutex\tkprobe\tskip\tthere is none\n');
+  t.strictSame(rows, [
+    { kernel: '6.1', tool: 'futex', variant: 'fentry', result: 'pass', why: '12 passed, 0 failed, 0 skipped' },
+    { kernel: '6.1', tool: 'futex', variant: 'kprobe', result: 'skip', why: 'there is none' },
+  ]);
+  t.strictSame(table(rows).split('\n'), ['kernel  tool   variant  result', '6.1     futex  fentry   pass: 12 passed, 0 failed, 0 skipped', '6.1     futex  kprobe   skip: there is none']);
+  t.strictSame(parseCoverage('6.1', ''), []);
+  t.end();
+});
