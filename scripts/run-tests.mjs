@@ -1,10 +1,11 @@
 // Runs the checks and the test files, and counts. Called by scripts/test, which has built everything.
+//   --compiled    each x.test.ts has its x.test.js beside it: run that with plain Node.js, which on an emulated machine saves minutes
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { join, relative } from 'node:path';
-import { inspect } from 'node:util';
 import { Parser } from 'tap-parser';
+import { fail, skip, totals, watch } from './tap-count.mjs';
 
 /**
  * Timeouts in seconds, for one file. Kernel tests count what happens on the machine, so two at once would disturb each
@@ -19,8 +20,8 @@ const generatedAndCommitted = `
   node scripts/generate.mjs
   git -c safe.directory="$PWD" diff --exit-code && test -z "$(git -c safe.directory="$PWD" status --porcelain src/generated)"`;
 
-const totals = { passed: 0, failed: 0, skipped: 0 };
-await main(process.argv.slice(2));
+const compiled = process.argv.includes('--compiled');
+await main(process.argv.slice(2).filter((word) => word !== '--compiled'));
 
 async function main(words) {
   const files = words.filter((word) => !(word in groups)).map((file) => relative('.', file));
@@ -70,7 +71,7 @@ async function runFiles(group, files) {
   mkdirSync('build/test', { recursive: true });
   const copy = createWriteStream(`build/test/${group}.tap`);
   const batches = groups[group].jobs === 1 ? files.map((file) => [file]) : [files];
-  for (const batch of batches) await runTap(groups[group], batch, copy);
+  for (const batch of batches) await (compiled ? runCompiled : runTap)(groups[group], batch, copy);
   copy.end();
 }
 
@@ -92,66 +93,24 @@ async function runTap({ jobs, timeout }, files, copy) {
   if (status !== 0 && totals.failed === failedBefore) fail(files.join(' '), `the runner ended with ${signal ?? status}`);
 }
 
-/**
- * Counts the assertions of one level and those below, and returns how many it saw. A subtest counts as what is in it;
- * as one when there is nothing in it, or when it failed on its own account (crash, timeout, wrong plan). At the top
- * level the subtests are the test files: `ended` collects their names.
- */
-function watch(parser, path, ended) {
-  let count = 0;
-  let countInside = () => 0;
-  let failedBefore = totals.failed;
-  parser.on('child', (child) => {
-    failedBefore = totals.failed;
-    countInside = watch(child, [...path, child.name]);
-  });
-  parser.on('assert', (result) => {
-    const name = [...path, result.name].join(' > ');
-    if (countInside() === 0) leaf(name, result, ended !== undefined);
-    else if (!result.ok && totals.failed === failedBefore) fail(name, details(result.diag));
-    if (ended && result.name.endsWith('.ts')) endFile(result, totals.failed > failedBefore, ended);
-    count++;
-    countInside = () => 0;
-    failedBefore = totals.failed;
-  });
-  return () => count;
-}
-
-function leaf(name, result, isFile) {
-  const reason = [result.skip, result.todo].find((word) => typeof word === 'string');
-  if (isFile && result.ok && (reason ?? 'no tests found') === 'no tests found') fail(name, 'asserts nothing');
-  else if (result.skip || result.todo) skip(name, reason);
-  else if (result.ok) totals.passed++;
-  else fail(name, details(result.diag));
-}
-
-function endFile(result, failed, ended) {
-  ended.add(result.name);
-  const seconds = ((result.time ?? 0) / 1000).toFixed(1);
-  console.log(`${failed ? 'FAIL' : 'ok  '} ${result.name} (${seconds} s)`);
-}
-
-/** tap's `t.skip('why')` has its reason as its name. */
-function skip(name, reason) {
-  totals.skipped++;
-  console.log(`skip ${name}${reason ? `: ${reason}` : ''}`);
-}
-
-function fail(name, why = '') {
-  totals.failed++;
-  console.log(`FAIL ${name}`);
-  const lines = why.trimEnd().split('\n').map((line) => (line.length > 300 ? `${line.slice(0, 300)}… (whole in build/test/)` : line));
-  if (why.trim()) console.log(lines.map((line) => `     ${line}`).join('\n'));
-}
-
-/** What tap says about a failure, without the parts that only repeat the source or the command line. */
-function details(diag) {
-  const { source, stdio, cwd, externalID, command, args, jobId, ...rest } = diag || {};
-  const { at, ...told } = rest;
-  const place = at ? [`at ${at.fileName}:${at.lineNumber}`] : [];
-  return [...place, ...Object.entries(told).map(([key, value]) => `${key}: ${text(value)}`)].join('\n');
-}
-
-function text(value) {
-  return typeof value === 'string' ? (value.includes('\n') ? `\n${value}` : value) : inspect(value, { depth: 6 });
+/** The files of a batch one after the other, each a TAP stream of its own. */
+async function runCompiled({ timeout }, files, copy) {
+  for (const file of files) {
+    const failedBefore = totals.failed;
+    const begun = Date.now();
+    const test = spawn(process.execPath, [file.replace(/ts$/, 'js')], { env: { ...process.env, TAP_TIMEOUT: String(timeout) }, stdio: ['ignore', 'pipe', 'inherit'], timeout: 1000 * timeout, killSignal: 'SIGKILL' });
+    const exited = once(test, 'exit');
+    const root = new Parser();
+    const count = watch(root, [file]);
+    root.on('bailout', (reason) => fail('bail out', reason));
+    test.stdout.pipe(copy, { end: false });
+    test.stdout.pipe(root);
+    const [results] = await once(root, 'complete');
+    const [status, signal] = await exited;
+    if (results.plan?.skipAll) skip(file, results.plan.comment);
+    else if (count() === 0) fail(file, 'asserts nothing');
+    if ((status !== 0 || !results.ok) && totals.failed === failedBefore) fail(file, `it ended with ${signal ?? status}`);
+    const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+    console.log(`${totals.failed > failedBefore ? 'FAIL' : 'ok  '} ${file} (${seconds} s)`);
+  }
 }

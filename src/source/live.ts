@@ -176,6 +176,11 @@ export class LiveSource {
     return made;
   }
 
+  /** Times that the kernel skipped one of the programs because the CPU was busy with BPF: what they would have seen is missing. */
+  skippedRuns(): number {
+    return this.#open.programs().reduce((sum, { recursionMisses }) => sum + recursionMisses, 0);
+  }
+
   /** Set a global variable of `.bss` while the programs run. */
   setGlobal(name: string, value: number): void {
     const variable = this.#object.globals.find((candidate) => candidate.name === name);

@@ -169,6 +169,7 @@ export class Session<Event> {
       verbose,
       settled: this.#stopped !== undefined,
       backlogDropped: this.#backlog.dropped,
+      skippedRuns: this.#source.skippedRuns(),
       header: {
         version,
         startedAt: this.#startedAt.toISOString(),

@@ -52,6 +52,8 @@ export interface ReportOptions {
   readonly settled: boolean;
   /** Events that user space dropped because nobody read them. */
   readonly backlogDropped: number;
+  /** Times that the kernel should have run a program and did not, because another one ran there: see `recursion_misses` in bpf(2). */
+  readonly skippedRuns: number;
 }
 
 /** One tracing session's eyes. Methods are called from one thread, never while another runs. */

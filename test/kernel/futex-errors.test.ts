@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, cpSync, existsSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { CLI, ENV, FUTEX, ktrace, only, program, ROOT, run, sameDuel, sameTimes, suite, tracing, workload, N, parseReport, accounts, type Running, type Truth } from './harness.js';
+import { CLI, ENV, FUTEX, ktrace, lacking, only, program, ROOT, run, sameDuel, sameTimes, suite, tracing, workload, N, parseReport, accounts, type Running, type Truth } from './harness.js';
 
 const OK_TARGET = ['-d', '100ms'];
 
@@ -119,7 +119,7 @@ suite(3, (test) => {
   test('with CAP_BPF, CAP_PERFMON and what /proc asks for, without CAP_SYS_ADMIN', async (t) => {
     if (!has('setpriv')) return void t.pass('skipped', { skip: 'no setpriv(1)' });
     const target = await workload(t, 'mutex');
-    const shell = 'mount -t tracefs none /sys/kernel/tracing && exec "$@"'; // only CAP_SYS_ADMIN could do without a mounted one
+    const shell = '{ grep -q " /sys/kernel/tracing tracefs " /proc/self/mounts || mount -t tracefs none /sys/kernel/tracing; } && exec "$@"'; // only CAP_SYS_ADMIN could do without a mounted one
     const prefix = ['unshare', '-m', 'sh', '-c', shell, 'sh', 'setpriv', '--bounding-set=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search'];
     const tracer = await ktrace(t, ['-o', 'json', '-p', String(target.pid)], { prefix }).tracing();
     target.line();
@@ -128,11 +128,14 @@ suite(3, (test) => {
     sameDuel(t, only(t, report.sections.locks.rows, 'lock'), truth);
   });
 
-  test('without CAP_SYS_ADMIN where tracefs is not mounted: exits with 77 and says so', async (t) => {
+  test('without CAP_SYS_ADMIN where tracefs is not mounted: exits with 77 and says so, but for hooks on functions', async (t) => {
     if (!has('setpriv')) return void t.pass('skipped', { skip: 'no setpriv(1)' });
     const shell = 'umount -R /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; exec "$@"';
     const prefix = ['unshare', '-m', 'sh', '-c', shell, 'sh', 'setpriv', '--bounding-set=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search'];
-    await refuses(t, ktrace(t, OK_TARGET, { prefix }), 77, /tracefs/);
+    await refuses(t, ktrace(t, [...OK_TARGET, '--variant', 'tracepoint'], { prefix }), 77, /tracefs/);
+    if (lacking('fentry') !== undefined) return;
+    const tracer = ktrace(t, ['-o', 'json', ...OK_TARGET, '--variant', 'fentry'], { prefix });
+    accounts(t, await tracer.report(t, { signal: null }));
   });
 
   test('without /proc: exits with 77', async (t) => {

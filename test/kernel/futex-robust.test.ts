@@ -144,7 +144,7 @@ suite(2, (test) => {
     await session.ended();
     t.equal(session.report().header.accounting.inFlight, 3, 'two in the deadlock, and the leader, which joins them');
     process.kill(pid, 'SIGKILL');
-    while (!/^\d+ \(deadlock\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(5);
+    while (threadsOf(pid) > 1 || !/^\d+ \(deadlock\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(5);
     const report = session.report();
     session.close();
     t.strictSame(report.header.accounting, { hits: 3, aggregated: 0, inFlight: 3, filtered: 0, dropped: 0 });

@@ -1,6 +1,7 @@
 /** Conservation: every call that a hook saw is somewhere. */
 import { FutexDrop, FutexOp, FutexPhase } from '../../generated/futex.js';
 import type { Header, Loss } from '../../report/model.js';
+import type { ReportOptions } from '../contract.js';
 import type { FutexSnapshot } from './model.js';
 
 const SLOTS = 8; // of `calls` per operation
@@ -54,8 +55,8 @@ function endedOf({ calls }: FutexSnapshot['counters'], op: number): number {
   return ended;
 }
 
-/** Everything that is missing from the figures, with what it means; zeros too. `backlog`: events dropped in user space. */
-export function lossesOf(snapshot: FutexSnapshot, backlogDropped: number): Loss[] {
+/** Everything that is missing from the figures, with what it means; zeros too. */
+export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns'>): Loss[] {
   const { drops, full } = snapshot.counters;
   const { hits, aggregated, inFlight, filtered, dropped } = accountingOf(snapshot);
   const loss = (reason: string, count: number | undefined, meaning: string): Loss => ({ reason, count: count ?? 0, meaning });
@@ -68,6 +69,7 @@ export function lossesOf(snapshot: FutexSnapshot, backlogDropped: number): Loss[
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),
     loss('backlog-full', backlogDropped, 'events dropped: the reader was slower than the events (totals are not affected)'),
+    loss('skipped', skippedRuns, 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: calls, wakers or names may be missing'),
     loss('processes-full', full.processes + full.targets, 'processes or children not followed: table full'),
     loss('unaccounted', snapshot.settled ? Math.abs(hits - aggregated - inFlight - filtered - dropped) : 0, 'calls do not add up; please report this'),
   ];

@@ -28,7 +28,7 @@ export function futexReport(snapshot: FutexSnapshot, options: FutexReportOptions
   return {
     schemaVersion: 1,
     header: { tool: 'futex', ...options.header, accounting: accountingOf(snapshot) },
-    losses: lossesOf(snapshot, options.backlogDropped),
+    losses: lossesOf(snapshot, options),
     sections: [
       deadlockSection(snapshot.deadlocks),
       lockSection('locks', 'Contention', contended, snapshot, options, emptyWords(snapshot, designed)),

@@ -14,7 +14,7 @@ const ALSO_ON = {
 const NOT_FROM_BEFORE = 'The ends of waits that had begun before tracing: they are told by the wake-up, and counted when the thread next calls futex.';
 const LIMITS = {
   fentry: [NOT_FROM_BEFORE],
-  kprobe: [NOT_FROM_BEFORE, 'The ends of waits while more threads of the machine sleep in these calls than the kernel has slots for kretprobes (10, or twice its CPUs).'],
+  kprobe: [NOT_FROM_BEFORE, 'Ends of waits, and wakes, while more threads of the machine sleep in these calls than the kernel has slots for kretprobes (10, or twice its CPUs): such waits count as stale, such wakes not at all.'],
 };
 
 export const futexTool: Tool<FutexEventRecord> = {

@@ -8,7 +8,7 @@ import { PROGRAM, bitsetRow, calls, counters, drops, lockRow, mutexWait, semapho
 const { FUTEX_OP_WAIT, FUTEX_OP_WAKE, FUTEX_OP_WAIT_BITSET, FUTEX_OP_LOCK_PI, FUTEX_OP_UNLOCK_PI, FUTEX_OP_REQUEUE, FUTEX_OP_WAITV } = FutexOp;
 const HERE = PROGRAM + 0x8100n;
 
-const lossesBy = (snap: FutexSnapshot, backlog = 0): Record<string, number> => Object.fromEntries(lossesOf(snap, backlog).map(({ reason, count }) => [reason, count]));
+const lossesBy = (snap: FutexSnapshot, outside = {}): Record<string, number> => Object.fromEntries(lossesOf(snap, { backlogDropped: 0, skippedRuns: 0, ...outside }).map(({ reason, count }) => [reason, count]));
 
 /** A session in which everything is somewhere: 23 waits ended, 2 go on, 5 were filtered, 4 dropped; 30 wakes. */
 const WHOLE = snapshot({
@@ -44,17 +44,18 @@ t.test('calls that do not add up are told once nothing moves any more, in either
 t.test('each way to lose something has its own line, and nothing else moves', (t) => {
   const none = lossesBy(snapshot());
   t.ok(Object.values(none).every((count) => count === 0), 'all are told, as zeros');
-  const cases: readonly (readonly [string, FutexSnapshot, number?])[] = [
+  const cases: readonly (readonly [string, FutexSnapshot, object?])[] = [
     ...([['no-memory', FutexDrop.FUTEX_DROP_STATE], ['locks-full', FutexDrop.FUTEX_DROP_LOCK], ['stale', FutexDrop.FUTEX_DROP_STALE], ['clock-backwards', FutexDrop.FUTEX_DROP_BACKWARDS]] as const)
       .map(([reason, drop]) => [reason, snapshot({ counters: counters({ drops: drops({ [drop]: 7 }), calls: calls([FUTEX_OP_WAIT, 7]) }) })] as const),
     ['identity', snapshot({ counters: counters({ drops: drops({ [FutexDrop.FUTEX_UNRESOLVED]: 7 }) }) })],
     ['parts-full', snapshot({ counters: counters({ full: { locks: 0, parts: 7, processes: 0, targets: 0, events: 0 } }) })],
     ['processes-full', snapshot({ counters: counters({ full: { locks: 0, parts: 0, processes: 3, targets: 4, events: 0 } }) })],
     ['ring-full', snapshot({ counters: counters({ full: { locks: 0, parts: 0, processes: 0, targets: 0, events: 7 } }) })],
-    ['backlog-full', snapshot(), 7],
+    ['backlog-full', snapshot(), { backlogDropped: 7 }],
+    ['skipped', snapshot(), { skippedRuns: 7 }],
     ['unaccounted', snapshot({ counters: counters({ calls: calls([FUTEX_OP_WAIT, 7]) }) })],
   ];
-  for (const [reason, snap, backlog] of cases) t.strictSame(lossesBy(snap, backlog), { ...none, [reason]: 7 }, reason);
+  for (const [reason, snap, outside] of cases) t.strictSame(lossesBy(snap, outside), { ...none, [reason]: 7 }, reason);
   t.strictSame(cases.map(([reason]) => reason).sort(), Object.keys(none).sort(), 'these are all');
   t.end();
 });
@@ -72,7 +73,7 @@ t.test('no counter of the kernel side is forgotten', (t) => {
 });
 
 t.test('a loss says what it means for the figures, in words without a number', (t) => {
-  for (const { reason, meaning } of lossesOf(snapshot(), 0)) {
+  for (const { reason, meaning } of lossesOf(snapshot(), { backlogDropped: 0, skippedRuns: 0 })) {
     t.match(reason, /^[a-z]+(-[a-z]+)*$/);
     t.match(meaning, /^[a-z].{20,}[a-z)]$/, reason);
     t.notMatch(meaning, /\d/, 'the table puts the number before it');

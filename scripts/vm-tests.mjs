@@ -1,0 +1,90 @@
+// Runs the kernel tests in virtual machines, and says which kernel ran which tool in which variant: npm run test:vm [-- --kernel 6.1]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+
+const RESULTS = 'build/vm/results';
+const TIMEOUT_S = 900;
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.argv.slice(2));
+
+function main(words) {
+  const all = run('scripts/vm-kernel', ['--list'], 'pipe').stdout.trim().split('\n');
+  const kernels = words.length === 2 && words[0] === '--kernel' ? [words[1]] : all;
+  // Compiled here once: a loader takes minutes where the processor is emulated.
+  const compiled = run('node_modules/.bin/tsc', ['-p', 'scripts/vm.tsconfig.json'], 'inherit');
+  if (compiled.status !== 0) throw new Error('the tests do not compile');
+  const results = kernels.map(testKernel);
+  console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
+  for (const { kernel, seconds, problems } of results) {
+    console.log(`${kernel}: ${seconds} s, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
+  }
+  const { passed, failed, skipped } = sum(results);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+function testKernel(kernel) {
+  const share = `${RESULTS}/${kernel}`;
+  rmSync(share, { recursive: true, force: true });
+  mkdirSync(share, { recursive: true });
+  console.log(`# Linux ${kernel}`);
+  const begun = Date.now();
+  const { status } = run('scripts/vm', ['--kernel', kernel, '--share', share, '--timeout', String(TIMEOUT_S), '--', 'scripts/vm-suite', '/run/ktrace-vm'], 'inherit');
+  const seconds = Math.round((Date.now() - begun) / 1000);
+  const rows = parseCoverage(kernel, read(`${share}/coverage.tsv`));
+  const complaints = complaintsOf(read(`${share}/kernel.log`));
+  for (const line of complaints) console.log(`FAIL kernel log of ${kernel}: ${line}`);
+  const problems = [
+    ...(status === 0 ? [] : [`the guest ended with ${status}`]),
+    ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`),
+    ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
+  ];
+  return { kernel, seconds, rows, problems };
+}
+
+function run(command, args, output) {
+  const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', output, 'inherit'] });
+  if (done.error) throw done.error;
+  return done;
+}
+
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/** Lines of scripts/vm-suite: tool, variant, result, why. */
+export function parseCoverage(kernel, text) {
+  return text.split('\n').filter(Boolean).map((line) => {
+    const [tool, variant, result, why] = line.split('\t');
+    return { kernel, tool, variant, result, why };
+  });
+}
+
+/** What a kernel log must not have: WARN, BUG, oops, stalls, panics. */
+export function complaintsOf(log) {
+  const complaint = /(\bWARNING: |\bBUG: |\bBUG at |\bOops\b|\bkernel BUG\b|general protection fault|Kernel panic|Call Trace:|blocked for more than \d+ seconds|rcu.*(stall|self-detected))/;
+  return log.split('\n').filter((line) => complaint.test(line));
+}
+
+export function table(rows) {
+  const cells = [['kernel', 'tool', 'variant', 'result'], ...rows.map(({ kernel, tool, variant, result, why }) => [kernel, tool, variant, `${result}: ${why}`])];
+  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n');
+}
+
+/** Tests that passed or failed in all guests; a variant that a kernel lacks is one skip, and what went wrong outside of tests one failure. */
+function sum(results) {
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  for (const { rows, problems } of results) {
+    let failed = 0;
+    for (const { result, why } of rows) {
+      const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(why)?.slice(1).map(Number) ?? [0, result === 'fail' ? 1 : 0, result === 'skip' ? 1 : 0];
+      totals.passed += counts[0];
+      failed += counts[1];
+      totals.skipped += counts[2];
+    }
+    totals.failed += failed === 0 && problems.length > 0 ? 1 : failed;
+  }
+  return totals;
+}
