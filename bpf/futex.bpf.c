@@ -61,8 +61,8 @@ int sys_exit_restart_syscall__tracepoint(struct trace_event_raw_sys_exit *ctx)
 }
 
 /*
- * The functions of the system calls: callers of others pay nothing. A call that had begun before is not seen to end; and kretprobes
- * have a few slots only (10, or twice the CPUs), which sleeping calls occupy, so that further ends are missed.
+ * The functions of the system calls: callers of others pay nothing. Not all ends are seen (left_unseen()); and kretprobes have
+ * a few slots only, which sleeping calls occupy, so that further ends are missed.
  */
 
 #define ON_BEGIN(call, function, body)                                                             \
@@ -111,7 +111,9 @@ ON_BEGIN(futex_waitv, SYSCALL_FUNCTION(futex_waitv), futex_waitv_begins(ARGUMENT
 ON_END(futex_waitv, SYSCALL_FUNCTION(futex_waitv), wait_ends(ret))
 ON_BEGIN(futex_wait, SYSCALL_FUNCTION(futex_wait), futex_wait_begins(ARGUMENT(0), ARGUMENT(1), ARGUMENT(3), ARGUMENT(4)))
 ON_END(futex_wait, SYSCALL_FUNCTION(futex_wait), wait_ends(ret))
+ON_BEGIN(futex_wake, SYSCALL_FUNCTION(futex_wake), futex2_wake_begins(FUTEX_OP_WAKE2))
 ON_END(futex_wake, SYSCALL_FUNCTION(futex_wake), futex_wake_ends(regs, ret))
+ON_BEGIN(futex_requeue, SYSCALL_FUNCTION(futex_requeue), futex2_wake_begins(FUTEX_OP_REQUEUE2))
 ON_END(futex_requeue, SYSCALL_FUNCTION(futex_requeue), futex_requeue_ends(regs, ret))
 ON_BEGIN(restart_syscall, "futex_wait_restart", restart_begins())
 ON_END(restart_syscall, "futex_wait_restart", wait_ends(ret)) /* that of the call is not in BTF: it uses no argument */

@@ -147,7 +147,7 @@ struct futex_state {
 	__u32 counted;     /* in `waiting` of the lock */
 	__u32 seen_waiting;
 	__u32 preexisting;
-	ktrace_ktime unseen_end; /* adopted, and nobody will see its end: when it was last woken, else 0 */
+	ktrace_ktime unseen_end; /* should nobody see its end: when it was last woken, else 0 */
 	__s32 unseen_result;     /* and with what result, as far as the waker tells */
 	__u32 in_doubt;       /* the word had changed: not likely to sleep; key and begin are not this call's yet */
 	ktrace_tid waker_tid; /* who made this thread runnable */

@@ -39,22 +39,39 @@ static __always_inline void wake_end(enum futex_op op, __u64 uaddr, __u32 flags,
 		woke(uaddr, flags, tgid, ret);
 }
 
-/* The adopted wait was over already: what ends now is a wake call. (A wait would have said so when it began.) */
-static __always_inline bool adopted_too_late(struct futex_state *state, struct pt_regs *regs, ktrace_pid tgid)
+/* The end of the wait was not seen: what ends now is a wake call. (A wait would have said so when it began.) */
+static __always_inline bool end_was_missed(struct futex_state *state, struct pt_regs *regs, ktrace_pid tgid)
 {
-	if (!state->preexisting || op_waits(op_of_command(regs_argument(regs, 1))))
+	if (op_waits(op_of_command(regs_argument(regs, 1))))
 		return false;
 	left_unseen(state, tgid);
 	return true;
+}
+
+/* Where its end may go unseen, a wake is counted when it begins, too. */
+static __always_inline int wake_begin(enum futex_op op, ktrace_pid tgid)
+{
+	struct futex_state *state = states_of(current_task());
+
+	count_call(op, FUTEX_ENTERED, 0);
+	if (!state)
+		return 0;
+	if (state->phase == FUTEX_WAITING)
+		left_unseen(state, tgid);
+	state->open = FUTEX_CLOSED;
+	return 0;
 }
 
 /* futex(uaddr, command, val, timeout) */
 static __always_inline int futex_begins(__u64 uaddr, __u32 command, __u32 val, __u64 timeout)
 {
 	struct futex_call call = { .uaddr = uaddr, .op = op_of_command(command), .val = val };
+	ktrace_pid tgid = current_tgid();
 
-	if (frozen || !op_waits(call.op) || !current_traced(current_tgid()))
+	if (frozen || (!op_waits(call.op) && !function_hooks) || !current_traced(tgid))
 		return 0;
+	if (!op_waits(call.op))
+		return wake_begin(call.op, tgid);
 	call.flags = wait_flags(command, timeout);
 	if ((call.op == FUTEX_OP_WAIT || call.op == FUTEX_OP_WAIT_BITSET) && begin_in_doubt(&call))
 		return 0;
@@ -70,14 +87,14 @@ static __always_inline int futex_ends(struct pt_regs *regs, long ret)
 	if (frozen || !process_traced(tgid))
 		return 0;
 	state = states_of(current_task());
-	if (state && state->phase == FUTEX_WAITING && !adopted_too_late(state, regs, tgid)) {
+	if (state && state->phase == FUTEX_WAITING && !end_was_missed(state, regs, tgid)) {
 		if (state->in_doubt && ret == -EAGAIN && state->pending && !min_wait_ns &&
 		    same_call(&state->pending_call, &state->call)) {
 			state->pending++;
 			state->phase = FUTEX_IDLE;
 			return 0;
 		}
-		return wait_end(tgid, ret);
+		return wait_end(tgid, ret, 0);
 	}
 	op = op_of_command(regs_argument(regs, 1));
 	if (!op_waits(op))
@@ -103,6 +120,14 @@ static __always_inline int futex_wait_begins(__u64 uaddr, __u32 val, __u32 flags
 	if (frozen || !current_traced(current_tgid()))
 		return 0;
 	return wait_begin(FUTEX_OP_WAIT2, uaddr, val, wait_flags(flags & FUTEX_PRIVATE_FLAG, timeout), 0);
+}
+
+/* futex_wake and futex_requeue */
+static __always_inline int futex2_wake_begins(enum futex_op op)
+{
+	ktrace_pid tgid = current_tgid();
+
+	return frozen || !current_traced(tgid) ? 0 : wake_begin(op, tgid);
 }
 
 /* futex_wake(uaddr, mask, nr, flags) */
@@ -138,6 +163,7 @@ static __always_inline int restart_begins(void)
 		return 0;
 	count_call(state->call.op, FUTEX_ENTERED, 0);
 	state->call_begin = bpf_ktime_get_ns();
+	state->unseen_end = 0;
 	state->phase = FUTEX_WAITING;
 	state->counted = 0;
 	state->waker_tid = 0;
@@ -148,7 +174,7 @@ static __always_inline int restart_begins(void)
 /* The calls that only wait: futex_waitv, futex_wait, restart_syscall. */
 static __always_inline int wait_ends(long ret)
 {
-	return frozen ? 0 : wait_end(current_tgid(), ret);
+	return frozen ? 0 : wait_end(current_tgid(), ret, 0);
 }
 
 #endif

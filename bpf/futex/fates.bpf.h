@@ -18,16 +18,35 @@ static __always_inline __u64 woken_at(struct syscall_regs *call, __u64 uaddr)
 	return op == FUTEX_OP_WAKE_OP && call->args[4] == uaddr ? uaddr : call->args[0];
 }
 
-/* A wait that nobody will see end is over, or about to be: the last time that this happens in a call counts. */
+/* Whether the thread is still in the call that its state tells of, and not in a later one that merely sleeps, too. */
+static __always_inline bool still_waits(struct task_struct *task, const struct futex_state *state)
+{
+	struct syscall_regs own;
+
+	read_syscall_regs(task_regs(task), &own);
+	if (state->call.op == FUTEX_OP_WAITV)
+		return own.nr == NR_FUTEX_WAITV && own.args[0] == state->waitv;
+	if (own.args[0] != state->call.uaddr)
+		return false;
+	if (state->call.op == FUTEX_OP_WAIT2)
+		return own.nr == NR_FUTEX_WAIT;
+	return (own.nr == NR_FUTEX || own.nr == NR_RESTART_SYSCALL) && op_of_command(own.args[1]) == state->call.op;
+}
+
+/* A wait whose end may go unseen is over, or about to be: the last time that this happens in a call counts. */
 static __always_inline void note_unseen_end(struct task_struct *task, struct futex_state *state)
 {
-	__u64 signals = BPF_CORE_READ(task, pending.signal.sig[0]) | BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]);
+	__u64 signals;
 
 	state->unseen_end = bpf_ktime_get_ns();
-	state->unseen_result = state->waker_uaddr		     ? 0 :
-			       signals				     ? -EINTR :
-			       state->call.flags & FUTEX_HAS_TIMEOUT ? -ETIMEDOUT :
-								       0;
+	state->unseen_result = 0;
+	if (state->waker_uaddr)
+		return;
+	signals = BPF_CORE_READ(task, pending.signal.sig[0]) | BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]);
+	if (signals & ~BPF_CORE_READ(task, blocked.sig[0]))
+		state->unseen_result = -EINTR;
+	else if (state->call.flags & FUTEX_HAS_TIMEOUT)
+		state->unseen_result = -ETIMEDOUT;
 }
 
 /* The waker runs here, in its own context, so this names the thread that ended a wait without guessing. */
@@ -40,14 +59,14 @@ int BPF_PROG(sched_waking__any, struct task_struct *task)
 	if (!nested_pidns && filter_tgid && (__u32)task->tgid != filter_tgid)
 		return 0;
 	state = states_of(task);
-	if (!state || state->phase != FUTEX_WAITING)
+	if (!state || state->phase != FUTEX_WAITING || (function_hooks && !still_waits(task, state)))
 		return 0;
 	state->waker_tid = current_tid();
 	state->waker_tgid = current_tgid();
 	bpf_get_current_comm(state->waker_comm, sizeof(state->waker_comm));
 	read_syscall_regs(task_regs(current_task()), &call);
 	state->waker_uaddr = woken_at(&call, state->call.uaddr);
-	if (function_hooks && state->preexisting)
+	if (function_hooks)
 		note_unseen_end(task, state);
 	return 0;
 }

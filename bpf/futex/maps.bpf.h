@@ -7,13 +7,15 @@
 
 const volatile ktrace_ns min_wait_ns; /* shorter acquisitions are counted as filtered, not aggregated */
 const volatile bool emit_events;      /* one futex_event per sleep that passes the filters */
-const volatile bool function_hooks;   /* the variant does not see the end of a call that had begun before it was attached */
+const volatile bool function_hooks;   /* the variant does not see all ends: see left_unseen() */
 
 /* Numbers of the system calls, which differ between architectures only for futex(2) itself. */
 #if defined(__TARGET_ARCH_x86)
 #define NR_FUTEX 202
+#define NR_RESTART_SYSCALL 219
 #else
 #define NR_FUTEX 98
+#define NR_RESTART_SYSCALL 128
 #endif
 #define NR_FUTEX_WAITV 449
 #define NR_FUTEX_WAKE 454
@@ -42,6 +44,12 @@ static __always_inline void count_calls(enum futex_op op, __u32 outcome, ktrace_
 
 	if (!row)
 		return;
+	if (function_hooks) { /* such programs may be preempted by one another */
+		__sync_fetch_and_add(&row->calls, calls_made);
+		if (threads > 0)
+			__sync_fetch_and_add(&row->threads, threads);
+		return;
+	}
 	row->calls += calls_made;
 	if (threads > 0)
 		row->threads += threads;

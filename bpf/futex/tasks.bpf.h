@@ -21,16 +21,20 @@ static __always_inline void adopt_wait(struct task_struct *task, struct futex_fo
 	state = state_of(task);
 	if (!state || state->phase == FUTEX_WAITING)
 		return;
+	if (BPF_CORE_READ(task, flags) & PF_EXITING) { /* and may have been cleaned up after already */
+		states_drop(task);
+		return;
+	}
 	call.op = op;
 	call.uaddr = found->args[0];
 	call.val = found->args[2];
 	call.flags = wait_flags(found->args[1], found->args[3]);
 	forget_call(state);
+	state->preexisting = 1; /* before a waker looks */
 	begin_call(state, &call, found->now);
 	make_key(&key, task, state, found->tgid, call.uaddr, call.flags & FUTEX_PRIVATE_FLAG);
 	begin_acquisition(state, &key);
 	state->nvcsw = -1;
-	state->preexisting = 1;
 	count_call(op, FUTEX_ADOPTED, 0); /* a slot of its own: iterators can be preempted, and programs on hooks would lose it */
 	drops_add(FUTEX_PREEXISTING, 1);
 }

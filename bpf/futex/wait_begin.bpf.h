@@ -29,6 +29,7 @@ static __always_inline void begin_call(struct futex_state *state, const struct f
 {
 	state->call = *call;
 	state->call_begin = now;
+	state->unseen_end = 0;
 	state->phase = FUTEX_WAITING;
 }
 
@@ -40,7 +41,6 @@ static __always_inline void forget_call(struct futex_state *state)
 	state->lock_like = 0;
 	state->counted = 0;
 	state->preexisting = 0;
-	state->unseen_end = 0;
 	state->waitv = 0;
 	state->waker_tid = 0;
 	state->waker_uaddr = 0;
@@ -60,16 +60,30 @@ static __always_inline void begin_acquisition(struct futex_state *state, const s
 	state->open = FUTEX_CLOSED;
 }
 
-int wait_end(__u32 tgid, long ret); /* wait_end.bpf.h */
+int wait_end(__u32 tgid, long ret, __u64 ended); /* wait_end.bpf.h */
 
-/* The thread does something else, so its wait is over: with the result that its waker showed, or none that we know of. */
+static __always_inline void no_longer_waiting(struct futex_state *state)
+{
+	struct futex_lock *row = state->counted ? bpf_map_lookup_elem(&locks, &state->key) : 0;
+
+	if (row)
+		__sync_fetch_and_add(&row->waiting, -1);
+	state->counted = 0;
+}
+
+/*
+ * The thread does something else, so its wait is over: with the result that its waker showed, or none that we know of. A hook on a
+ * function sees a call end only if it saw it begin, and if nobody hooked the same function meanwhile: then the kernel leaves out the
+ * programs at the ends of calls under way (bpf_tramp_image_put() in kernel/bpf/trampoline.c).
+ */
 static __always_inline void left_unseen(struct futex_state *state, ktrace_pid tgid)
 {
 	if (function_hooks && state->unseen_end) {
-		wait_end(tgid, state->unseen_result);
+		wait_end(tgid, state->unseen_result, state->unseen_end);
 		return;
 	}
 	state->phase = FUTEX_IDLE;
+	no_longer_waiting(state);
 	drops_add(FUTEX_DROP_STALE, 1);
 }
 

@@ -112,10 +112,12 @@ static __always_inline void emit_event(struct futex_state *state, ktrace_pid tgi
 	events_submit(event);
 }
 
-static __always_inline void account(struct futex_state *state, ktrace_pid tgid, enum futex_outcome outcome, long ret)
+/* `ended`: when, or 0 for now. */
+static __always_inline void account(struct futex_state *state, ktrace_pid tgid, enum futex_outcome outcome, long ret,
+				    ktrace_ktime ended)
 {
 	bool slept = outcome == FUTEX_WOKEN || outcome == FUTEX_TIMEDOUT || outcome == FUTEX_INTERRUPTED;
-	ktrace_ktime now = slept ? state->unseen_end ?: bpf_ktime_get_ns() : state->call_begin;
+	ktrace_ktime now = slept ? ended ?: bpf_ktime_get_ns() : state->call_begin;
 	ktrace_ns total = now - state->begin;
 	struct futex_lock *row;
 
@@ -198,13 +200,12 @@ static __always_inline void count_pending(struct futex_state *state, ktrace_pid 
 	state->pending++;
 }
 
-/* The thread leaves the call that its state says it waits in. */
-__noinline int wait_end(__u32 tgid, long ret)
+/* The thread leaves the call that its state says it waits in, or left it at `ended`. */
+__noinline int wait_end(__u32 tgid, long ret, __u64 ended)
 {
 	struct task_struct *task = current_task();
 	struct futex_state *state = states_of(task);
 	enum futex_outcome outcome;
-	struct futex_lock *row;
 	struct futex_key key;
 
 	if (!state || state->phase != FUTEX_WAITING)
@@ -225,14 +226,10 @@ __noinline int wait_end(__u32 tgid, long ret)
 		make_key(&key, task, state, tgid, state->call.uaddr, state->call.flags & FUTEX_PRIVATE_FLAG);
 		begin_acquisition(state, &key);
 	}
-	if (state->counted) {
-		row = bpf_map_lookup_elem(&locks, &state->key);
-		if (row)
-			__sync_fetch_and_add(&row->waiting, -1);
-	}
+	no_longer_waiting(state);
 	if (state->waitv && ret > 0)
 		woken_through(tgid, ret);
-	account(state, tgid, outcome, ret);
+	account(state, tgid, outcome, ret, ended);
 	if (outcome != FUTEX_NEVER_SLEPT)
 		state->open = outcome == FUTEX_INTERRUPTED			? FUTEX_OPEN :
 			      outcome == FUTEX_WOKEN && state->lock_like ? FUTEX_OPEN_LOCK :

@@ -27,9 +27,9 @@ export function missingPrerequisite(): UnsupportedError | undefined {
 
 /** Every variant failed; `cause` is what the kernel said to the last one tried, undefined when none had to be tried. */
 export function explainAttach(cause: NativeError | undefined, attempts: readonly AttachAttempt[]): Error {
-  if (!cause) return cannotHook(attempts);
+  if (!cause) return process.getuid?.() !== 0 && attempts.some(({ errno }) => errno === 'EPERM') ? missingRights(undefined, attempts) : cannotHook(attempts);
   const { code, stage, log } = cause;
-  if (stage === 'attach' && (code === 'EPERM' || code === 'EACCES')) return missingTracefs(cause, attempts);
+  if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
   if (code === 'EPERM' || code === 'EACCES') return missingRights(cause, attempts);
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
   if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
@@ -51,10 +51,10 @@ function missingTracefs(cause: NativeError, attempts: readonly AttachAttempt[]):
   );
 }
 
-function missingRights(cause: NativeError, attempts: readonly AttachAttempt[]): Error {
+function missingRights(cause: NativeError | undefined, attempts: readonly AttachAttempt[]): Error {
   const root = process.getuid?.() === 0;
   return new AttachError(
-    root ? `Cannot trace here: the kernel refuses BPF to root (${cause.stage}: ${cause.code}), as in a container without CAP_BPF and CAP_PERFMON, or under lockdown` : 'Cannot trace without CAP_BPF and CAP_PERFMON',
+    root ? `Cannot trace here: the kernel refuses BPF to root (${cause?.stage}: ${cause?.code}), as in a container without CAP_BPF and CAP_PERFMON, or under lockdown` : 'Cannot trace without CAP_BPF and CAP_PERFMON',
     root ? 'run it on the host, or add these capabilities' : 'run it with sudo',
     attempts,
     { cause },

@@ -17,7 +17,7 @@ export interface AttachPlan {
   readonly refused: Refusal | undefined;
   /** Switched on and loaded. */
   readonly load: readonly Program[];
-  /** In the order of attaching: programs at the end of a call first, so that no beginning is seen without its end. */
+  /** In the order of attaching: programs at the end of a call before those at its beginning, so that no beginning is seen without its end. */
   readonly attach: readonly Program[];
   /** Optional system calls that this kernel does not have; their programs are left out. */
   readonly missing: readonly string[];
@@ -58,8 +58,8 @@ function rank(variant: string): number {
 const ENDS = /^(fexit|kretprobe)\/|(^|\/)sys_exit/;
 const BEGINNINGS = /^(fentry|kprobe)\/|(^|\/)sys_enter/;
 
-/** Ends of calls, then what stands alone, then beginnings. */
+/** What stands alone (it cleans up after threads that end), then ends of calls, then beginnings. */
 function order({ section }: Program): number {
-  if (ENDS.test(section)) return 0;
-  return BEGINNINGS.test(section) ? 2 : 1;
+  if (ENDS.test(section)) return 1;
+  return BEGINNINGS.test(section) ? 2 : 0;
 }

@@ -1,6 +1,6 @@
 /** Every kind of lock and wait, against what the program saw: exact counts, times within 2 %, who held, who released. */
 import type { Test } from 'tap';
-import { BUCKET, callsOf, lockAt, N, only, outcomes, people, sameDuel, sameTimes, sameTotal, skips, suite, traced, type LockRow, type Truth } from './harness.js';
+import { BUCKET, callsOf, EMULATED, lockAt, N, only, outcomes, people, sameDuel, sameTimes, sameTotal, skips, suite, traced, type LockRow, type Truth } from './harness.js';
 
 /** The kind, how sure it is, and which section it is in. */
 function isKind(t: Test, row: LockRow, kind: string, sure: string): void {
@@ -40,6 +40,7 @@ suite(3, (test) => {
   }
 
   test('a program that ends at once is named like one that stays', async (t) => {
+    if (EMULATED) return void t.pass('skipped', { skip: 'the first look comes later here than the end of the program' });
     const { report, truth } = await traced(t, 'mutex', [], [], false);
     const row = only(t, report.sections.locks.rows, 'lock');
     sameDuel(t, row, truth);

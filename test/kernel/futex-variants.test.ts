@@ -1,9 +1,9 @@
 /** Each variant gives the same report on the same workload, as far as this kernel takes it. */
 import type { Test } from 'tap';
-import { hung, lacking, lockAt, N, only, outcomes, sameDuel, suite, traced, tracing, workload, type FutexReport, type LockRow } from './harness.js';
+import { hung, lacking, lockAt, N, only, outcomes, people, readClock, sameDuel, suite, traced, tracing, workload, type FutexReport, type LockRow } from './harness.js';
 
 /** Lost with a skipped run. */
-const SOMETIMES: readonly string[] = ['stale'];
+const SOMETIMES: readonly string[] = ['stale', 'wakes-unseen'];
 const VARIANTS: readonly string[] = ['fentry', 'tracepoint', 'kprobe'];
 
 /** What does not depend on the moment or the process. */
@@ -51,11 +51,27 @@ suite(1, (test) => {
         sameDuel(t, only(t, report.sections.locks.rows, 'lock'), truth);
       });
 
-      on('a wait that began before tracing ends', async (t) => {
-        const { report, truth } = await whole(t, () => traced(t, 'inflight', [], options, true, SOMETIMES));
+      on('a wait that began before tracing ends when it ends, whatever its thread does then', async (t) => {
+        let before = 0;
+        const { report, truth } = await whole(t, () => ((before = readClock()), traced(t, 'inflight', ['--naps'], options, true, SOMETIMES)));
         const row = lockAt(report, truth.locks[0]?.address ?? '');
         t.strictSame([row.acquisitions, row.sleeps, row.preexisting, outcomes(row)], [1, 1, 1, { woken: 1 }]);
-        t.ok(row.total <= truth.endedNs - truth.begunNs, `${row.total} ns`);
+        t.strictSame(people(row.releasers), [['holder', truth.holder, 1]]);
+        t.ok(row.total <= truth.endedNs - before, `${row.total} ns, at most ${truth.endedNs - before}`);
+      });
+
+      on('another tracer comes and goes during a wait', async (t) => {
+        const target = await workload(t, 'inflight', ['--late']);
+        const tracer = await tracing(t, ['-p', String(target.pid), ...options]);
+        target.line();
+        await target.says(/^asleep$/m);
+        await (await tracing(t, ['-p', String(target.pid), '-d', '100ms', ...options])).report(t, { signal: null });
+        target.line();
+        const truth = await target.truth();
+        const row = lockAt(await tracer.report(t, { losses: ['wakes-unseen'] }), truth.locks[0]?.address ?? '');
+        t.strictSame([row.acquisitions, row.sleeps, outcomes(row)], [1, 1, { woken: 1 }]);
+        t.ok(row.total <= truth.totalNs, `${row.total} ns, at most ${truth.totalNs}`);
+        t.strictSame(people(row.holders), [['holder', truth.holder, 1]]);
       });
 
       on('restarted waits', async (t) => {

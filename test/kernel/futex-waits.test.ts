@@ -1,7 +1,7 @@
 /** How waits begin, end, go on and are told apart: outcomes, restarts, dying threads, waits from before tracing, processes and images. */
 import type { Test } from 'tap';
 import {
-  accounts, callsOf, ktrace, lockAt, N, only, outcomes, parseReport, people, program, run, sameDuel, sameTimes, sameTotal, suite, traced, tracing, workload,
+  accounts, callsOf, ktrace, lockAt, N, only, outcomes, parseReport, people, readClock, program, run, sameDuel, sameTimes, sameTotal, suite, traced, tracing, workload,
   type CallRow, type DuelTruth, type ExecerTruth, type FutexReport, type LockRow, type StepTruth, type Times, type Truth,
 } from './harness.js';
 
@@ -295,7 +295,3 @@ suite(3, (test) => {
     t.match(report.finding.join(' '), /No thread waited for a lock/);
   });
 });
-
-function readClock(): number {
-  return Number(process.hrtime.bigint());
-}

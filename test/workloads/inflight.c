@@ -1,5 +1,7 @@
 // Blocked before it says "ready": "waiter" on a mutex that "holder" keeps, and "idler" on a condition variable. A line on stdin
 // (or its end) frees the waiter; the idler stays for ever. Always gated; for tracers that attach to a wait under way.
+// --naps: the waiter sleeps elsewhere for three seconds before it calls futex again.
+// --late: blocks only after the gate, says "asleep", and is freed by a second line.
 #include "workload.h"
 
 static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER, idle_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -25,6 +27,8 @@ static NOINLINE void want_lock(void *argument)
 	pthread_mutex_lock(&held_lock);
 	record(&waits, begun_ns);
 	ended_ns = now_ns();
+	for (int i = 0; flag("--naps") && i < 300; i++)
+		nap(10 * MILLISECOND);
 	pthread_mutex_unlock(&held_lock);
 }
 
@@ -39,8 +43,11 @@ static NOINLINE void idle_for_ever(void *argument)
 int main(int argc, char **argv)
 {
 	static struct thread holder, waiter, idler;
-	workload_begin(argc, argv, "");
+	workload_begin(argc, argv, "--naps --late");
 	waits = tally_of(1);
+	workload.gate = true;
+	if (flag("--late"))
+		start_gate();
 	start(&holder, "holder", keep_lock, NULL);
 	until(is_held);
 	start(&waiter, "waiter", want_lock, NULL);
@@ -48,9 +55,14 @@ int main(int argc, char **argv)
 	wait_until_blocked(waiter.tid, &held_lock);
 	until(sleeps_on(idler.tid, SYS_futex));
 
-	workload.gate = true;
 	uint64_t ready_ns = now_ns();
-	start_gate();
+	if (flag("--late")) {
+		printf("asleep\n");
+		fflush(stdout);
+		read_line();
+	} else {
+		start_gate();
+	}
 	uint64_t told_ns = now_ns();
 	let_go = true;
 	finish(&holder);

@@ -72,6 +72,7 @@ struct task_struct {
 	__u64 self_exec_id;
 	struct css_set *cgroups;
 	struct signal_struct *signal;
+	sigset_t blocked;
 	struct sigpending pending;
 	char comm[16];
 } KERNEL_STRUCT;

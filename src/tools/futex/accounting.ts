@@ -40,13 +40,21 @@ export function accountingOf(snapshot: FutexSnapshot): Header['accounting'] {
     aggregated,
     inFlight,
     filtered: drops[FutexDrop.FUTEX_FILTERED] ?? 0,
-    dropped: dropped.reduce((sum, reason) => sum + (drops[reason] ?? 0), 0),
+    dropped: dropped.reduce((sum, reason) => sum + (drops[reason] ?? 0), unseenWakes(counters)),
   };
 }
 
-/** Wakes do not block: they are counted when they end. */
+/** Wakes do not block: they are counted when they end, and also when they begin only where an end may go unseen. */
 function begunOf(counters: FutexSnapshot['counters'], op: number): number {
-  return WAIT_OPS.has(op) ? (counters.calls[op * SLOTS + ENTERED]?.calls ?? 0) + (counters.calls[op * SLOTS + ADOPTED]?.calls ?? 0) : endedOf(counters, op);
+  const entered = (counters.calls[op * SLOTS + ENTERED]?.calls ?? 0) + (counters.calls[op * SLOTS + ADOPTED]?.calls ?? 0);
+  return WAIT_OPS.has(op) ? entered : Math.max(entered, endedOf(counters, op));
+}
+
+/** Wakes that were seen to begin and not to end. */
+function unseenWakes(counters: FutexSnapshot['counters']): number {
+  let unseen = 0;
+  for (let op = 0; op * SLOTS < counters.calls.length; op++) if (!WAIT_OPS.has(op)) unseen += begunOf(counters, op) - endedOf(counters, op);
+  return unseen;
 }
 
 function endedOf({ calls }: FutexSnapshot['counters'], op: number): number {
@@ -65,6 +73,7 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns 
     loss('parts-full', full.parts, 'times a waiter, holder or releaser was left out of its lock\'s shares: table full (raise --max-locks)'),
     loss('no-memory', drops[FutexDrop.FUTEX_DROP_STATE], 'waits were not followed: the kernel had no memory for a thread\'s state'),
     loss('stale', drops[FutexDrop.FUTEX_DROP_STALE], 'waits ended unseen; they are in no row'),
+    loss('wakes-unseen', unseenWakes(snapshot.counters), 'wake calls were not seen to end; they are in no row'),
     loss('clock-backwards', drops[FutexDrop.FUTEX_DROP_BACKWARDS], 'waits ended before they began by the clock; they are in no row'),
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),

@@ -10,11 +10,11 @@ const ALSO_ON = {
   sys_exit_restart_syscall__tracepoint: ['tracepoint/syscalls/sys_exit_futex_waitv', 'tracepoint/syscalls/sys_exit_futex_wait'],
 };
 
-/** A hook on a function sees calls end that it saw begin, and no others. */
-const NOT_FROM_BEFORE = 'The ends of waits that had begun before tracing: they are told by the wake-up, and counted when the thread next calls futex.';
+/** A hook on a function sees calls end that it saw begin, unless another tracer hooks the same function meanwhile. */
+const NOT_FROM_BEFORE = 'The ends of waits that had begun before tracing: the wake-up tells when and how, and they are counted when the thread next calls futex.';
 const LIMITS = {
   fentry: [NOT_FROM_BEFORE],
-  kprobe: [NOT_FROM_BEFORE, 'Ends of waits, and wakes, while more threads of the machine sleep in these calls than the kernel has slots for kretprobes (10, or twice its CPUs): such waits count as stale, such wakes not at all.'],
+  kprobe: [NOT_FROM_BEFORE, 'Ends of waits, and wakes, while more threads of the machine sleep in these calls than the kernel has slots for kretprobes (as few as one for each CPU): such waits are told by the wake-up, too, or count as lost, and so do such wakes.'],
 };
 
 export const futexTool: Tool<FutexEventRecord> = {
