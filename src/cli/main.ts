@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { buildCommand, splitArgv, strict } from './command.js';
-import { EXIT, fail } from './exit.js';
+import { EXIT, fail, UsageError } from './exit.js';
 import { registry } from '../generated/registry.js';
 import { version } from '../source/version.js';
 
@@ -14,7 +14,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const root = strict(new Command('ktrace'))
     .description('Trace locks and system calls of running processes with eBPF: which lock, who holds it, who waits, how long.')
     .version(version, '-V, --version', 'print the version');
-  root.action(() => {
+  root.allowExcessArguments().action(() => {
+    const [unknown] = root.args;
+    if (unknown !== undefined) throw new UsageError(`There is no command ${JSON.stringify(unknown)}; see ktrace --help`);
     process.stderr.write(root.helpInformation());
     exitCode = EXIT.usage;
   });

@@ -30,7 +30,7 @@ export type Print = (report: Report, last?: boolean) => Promise<void>;
 export function printer(options: CliOptions, output: Output): Print {
   if (options.output === 'json') return (report) => output.data(renderJson(report));
   if (options.output === 'ndjson') return (report) => output.data(renderNdjson(report));
-  const show = liveView(() => (options.intervalNs === undefined ? undefined : output.terminal()), options.clear);
+  const show = liveView(() => (options.intervalNs === undefined ? undefined : output.terminal()), options.clear && process.env['TERM'] !== 'dumb');
   const color = createColors(wantsColor(options.color, process.env, output.terminal() !== undefined));
   const table = (report: Report): string => renderTable(report, { width: output.terminal()?.columns ?? DEFAULT_WIDTH, color, verbose: options.verbose });
   return (report, last = false) => output.data(last ? `\n${table(report)}` : show(table(report)));

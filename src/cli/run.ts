@@ -56,8 +56,8 @@ function dryRun(session: Session<object>, output: Output, child: Child | undefin
   return EXIT.ok;
 }
 
-function announce(session: Session<object>, { durationNs, child }: CliOptions, output: Output): void {
-  const end = durationNs !== undefined ? `for ${durationNs / 1e9} s` : child ? 'until it ends' : 'until Ctrl-C';
+function announce(session: Session<object>, { durationNs, count, child }: CliOptions, output: Output): void {
+  const end = durationNs !== undefined ? `for ${durationNs / 1e9} s` : count !== undefined ? `for ${count} reports` : child ? 'until it ends' : 'until Ctrl-C';
   output.message(`ktrace: tracing ${session.target} ${end}`);
 }
 

@@ -23,7 +23,7 @@ function id(text: string, option: string): number {
 
 export function parseCount(text: string, option: string): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  return value >= 1 ? value : refuse(option, 'a whole number above 0', text);
+  return value >= 1 ? value : refuse(option, 'a whole number from 1 to 999999999', text);
 }
 
 function percent(text: string, option: string): number {

@@ -57,10 +57,12 @@ function sectionJson({ title, columns, rows, hiddenRows, story, empty }: Section
 }
 
 function headerJson(header: Report['header']): Json {
-  const { accounting, attempts, filters, limits, durationNs, ...words } = header;
+  const { accounting, attempts, filters, limits, durationNs, intervalNs, settled, ...words } = header;
   return {
     ...words,
     durationNs: whole(durationNs, 'durationNs'),
+    intervalNs: intervalNs === undefined ? null : whole(intervalNs, 'intervalNs'),
+    settled,
     filters: [...filters],
     attempts: attempts.map(({ variant, stage, errno }) => ({ variant, stage, errno })),
     limits: [...limits],

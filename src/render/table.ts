@@ -24,18 +24,19 @@ export interface TableOptions {
 const NARROWEST = 40;
 
 function headerLines(header: Header, width: number, color: Paint): string[] {
-  const { tool, target, durationNs, variant, filters } = header;
-  const what = `ktrace ${tool}: ${target}, ${formatDuration(durationNs)}, variant ${variant}`;
+  const { tool, target, durationNs, intervalNs, variant, filters } = header;
+  const time = intervalNs === undefined ? formatDuration(durationNs) : `${formatDuration(intervalNs)} to ${formatDuration(durationNs)}`;
+  const what = `ktrace ${tool}: ${target}, ${time}, variant ${variant}`;
   const title = wrap(forTerminal(what), width).map((line) => color.bold(line));
   return filters.length === 0 ? title : [...title, ...wrap(filters.map(forTerminal).join(', '), width, 'Filters: ')];
 }
 
 /** Provenance, for -v. */
-function originLines({ version, startedAt, kernel, accounting, attempts }: Header, width: number): string[] {
+function originLines({ version, startedAt, kernel, settled, accounting, attempts }: Header, width: number): string[] {
   const { hits, aggregated, inFlight, filtered, dropped } = accounting;
   return [
     `ktrace ${version} on Linux ${kernel}, started ${startedAt}`,
-    `Hits ${hits} = aggregated ${aggregated} + in flight ${inFlight} + filtered ${filtered} + dropped ${dropped}`,
+    `Hits ${hits} ${settled ? '=' : '(they go on) ~'} aggregated ${aggregated} + in flight ${inFlight} + filtered ${filtered} + dropped ${dropped}`,
     ...attempts.map(({ variant, stage, errno }) => `Variant ${variant} did not ${stage}: ${errno}`),
   ].flatMap((text) => wrap(forTerminal(text), width));
 }

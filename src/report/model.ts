@@ -101,6 +101,10 @@ export interface Header {
   /** What this variant or kernel cannot see, one sentence each. */
   readonly limits: readonly string[];
   readonly kernel: string;
+  /** Of a report on an interval: its length. `durationNs` and `accounting` are since the start. */
+  readonly intervalNs?: number;
+  /** Tracing was over when this was made. Before, calls go on while they are counted, so that `accounting` may be off by those under way. */
+  readonly settled: boolean;
   /** Conservation: hits = aggregated + inFlight + filtered + Σ losses that are drops. */
   readonly accounting: {
     readonly hits: number;

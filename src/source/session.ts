@@ -40,7 +40,7 @@ export class Session<Event> {
     if (missing) throw missing;
     this.#tool = tool;
     this.#options = options;
-    this.#targets = new Targets(options.filters.pids);
+    this.#targets = new Targets(options.filters.pids, options.filters.tids);
     this.#ended = new Promise((resolve) => (this.#end = resolve));
     this.#backlog = new Backlog(options.backlog);
     this.#source = new LiveSource({
@@ -168,6 +168,7 @@ export class Session<Event> {
       all,
       verbose,
       settled: this.#stopped !== undefined,
+      until: Number(until),
       backlogDropped: this.#backlog.dropped,
       skippedRuns: this.#source.skippedRuns(),
       header: {

@@ -16,7 +16,8 @@ export class Targets {
   readonly #started = new Map<number, string>();
 
   /** Throws KtraceError when one does not exist, has ended, or is a thread of the kernel. */
-  constructor(pids: readonly number[]) {
+  constructor(pids: readonly number[], tids: readonly number[] = []) {
+    for (const tid of tids) if (!readStat(tid)) throw new KtraceError(`There is no thread ${tid}`, 'ESRCH', 'look for it with `ps -eLf`');
     for (const pid of pids) this.#started.set(pid, check(pid).started);
   }
 

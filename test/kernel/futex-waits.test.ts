@@ -168,6 +168,18 @@ suite(3, (test) => {
     t.match(report.finding.join(' '), new RegExp(`1 thread has been waiting for inflight\\+0x[0-9a-f]+ for up to .*; held by holder \\(${truth.holder}\\)`));
   });
 
+  test('what is in flight at the end is of that moment: no wait that began later, no thread that waits for itself', async (t) => {
+    const target = await workload(t, 'mutex_many', ['-n', '5000']);
+    for (let i = 0; i < 5; i++) {
+      const tracer = await tracing(t, ['-p', String(target.pid), '--all', '-d', '300ms']);
+      if (i === 0) target.line();
+      const report = await tracer.report(t, { signal: null });
+      const { rows } = report.sections.inFlight;
+      t.equal(rows.length, report.header.accounting.inFlight);
+      t.strictSame(rows.filter(({ tid, holderTid }) => tid === holderTid), []);
+    }
+  });
+
   test('a wait from before tracing that ends is counted, from the beginning of tracing', async (t) => {
     const target = await workload(t, 'inflight', [], true);
     const before = readClock();

@@ -202,6 +202,8 @@ export interface FutexReport {
     readonly durationNs: number;
     readonly filters: readonly string[];
     readonly attempts: readonly AttachAttempt[];
+    readonly settled: boolean;
+    readonly intervalNs: number | null;
     readonly accounting: { readonly hits: number; readonly aggregated: number; readonly inFlight: number; readonly filtered: number; readonly dropped: number };
   };
   readonly losses: readonly Loss[];

@@ -12,6 +12,7 @@ export const HEADER: Header = {
   attempts: [],
   limits: [],
   kernel: '6.1.0-44-amd64',
+  settled: true,
   accounting: { hits: 18_231, aggregated: 18_226, inFlight: 5, filtered: 0, dropped: 0 },
 };
 

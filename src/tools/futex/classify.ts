@@ -39,7 +39,7 @@ const is = (kind: Kind, sure: Sureness, namesHolder = false, back = 0, toPrimary
 type Rule = (seen: Sighting, word: Words) => Classification | undefined;
 
 /** First match wins; the more a rule demands, the earlier it stands. */
-const RULES: readonly Rule[] = [piMutex, requeuePi, ownerInWord, barrier, mutex, join, rwlock, conditionVariable, semaphore, newConditionVariable, plainLock];
+const RULES: readonly Rule[] = [piMutex, requeuePi, ownerInWord, barrier, mutex, rwlock, join, conditionVariable, semaphore, newConditionVariable, plainLock];
 
 export function classify(seen: Sighting): Classification {
   const word = seen.evidence ? wordsOf(seen.evidence) : NO_WORDS;
@@ -90,9 +90,9 @@ function mutex({ op, val, timed, nonprivate, isThread }: Sighting, word: Words):
   return owner === 0 && isWait(op) ? is('mutex', 'likely', true) : undefined;
 }
 
-/** pthread_join waits, not private, for the thread's id to leave the word. */
-function join({ op, val, nonprivate, isThread }: Sighting): Classification | undefined {
-  return isBitset(op) && nonprivate && val > 3 && isThread(val) ? is('join', 'likely', true) : undefined;
+/** pthread_join waits, not private, for the thread's id to leave the word. In a pid namespace that may be 2 or 3, as an rwlock shared by processes has it. */
+function join({ op, val, nonprivate, isThread }: Sighting, word: Words): Classification | undefined {
+  return isBitset(op) && nonprivate && (val > 3 || (val > 1 && word(0) === val)) && isThread(val) ? is('join', 'likely', true) : undefined;
 }
 
 /** pthread_rwlock_t: readers 0, writers 4, wrphase_futex 8, writers_futex 12, pads 16 and 20, cur_writer 24, shared 28; waits on 8 or 12. */

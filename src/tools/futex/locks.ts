@@ -6,7 +6,7 @@ import { nameAddress } from '../mappings.js';
 import { classify } from './classify.js';
 import type { Classification, Evidence, FutexSnapshot, Sureness, Wait } from './model.js';
 import { indexThreads, type Thread, type Threads } from './threads.js';
-import { callOf, holderNow, sightingOf, sightingOfCall } from './waits.js';
+import { callOf, holderNow, isInFutexCall, sightingOf, sightingOfCall } from './waits.js';
 
 export interface Lock {
   readonly id: string;
@@ -208,15 +208,26 @@ function shares(parts: readonly FutexSnapshot['parts'][number][], role: number, 
   return [...byName.values()].sort((a, b) => b.count - a.count || b.ns - a.ns || a.tid - b.tid);
 }
 
-function inFlight(wait: Wait, seen: Classification, { startedAt, takenAt }: FutexSnapshot, threads: Threads): InFlight {
+/**
+ * The last look comes after the end of tracing, when threads have gone on: then the word tells of another moment. And a thread that holds
+ * what it waits for has just got it, unless it is a deadlock of its own.
+ */
+function holderAt(wait: Wait, seen: Classification, { deadlocks }: FutexSnapshot): number {
+  const holder = isInFutexCall(wait) ? holderNow(wait, seen) : wait.state.holder;
+  const waitsForItself = deadlocks.some(({ links }) => links.length === 1 && links[0]?.tid === wait.tid);
+  return holder === wait.ownTid && !waitsForItself ? 0 : holder;
+}
+
+function inFlight(wait: Wait, seen: Classification, snapshot: FutexSnapshot, threads: Threads): InFlight {
+  const { startedAt, takenAt } = snapshot;
   const seenBegin = wait.state.begin !== 0 && wait.state.preexisting === 0;
   const lastRan = wait.lastRan > 0 ? wait.clockNow - wait.lastRan : takenAt - (wait.state.begin || startedAt);
-  const holder = seen.namesHolder ? holderNow(wait, seen) : 0;
+  const holder = seen.namesHolder ? holderAt(wait, seen, snapshot) : 0;
   return {
     tgid: wait.tgid,
     tid: wait.tid,
     comm: wait.comm,
-    ageNs: Math.max(0, seenBegin ? wait.now - wait.state.begin : lastRan),
+    ageNs: Math.max(0, seenBegin ? Math.min(wait.now, takenAt) - wait.state.begin : lastRan),
     beforeTracing: !seenBegin,
     holder: holder > 0 ? (threads.byOwnTid(wait.tgid, holder) ?? (wait.state.key.tgid === 0 ? threads.byOwnTid(0, holder) : undefined)) : undefined,
     holderOwnTid: holder,

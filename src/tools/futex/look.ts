@@ -1,5 +1,5 @@
 /** Takes snapshots of one session: maps, present waits, and the memory at their words; watches for deadlocks. */
-import { FutexDrop } from '../../generated/futex.js';
+import { FutexDrop, FutexPhase } from '../../generated/futex.js';
 import type { FutexCalls, FutexEvent, FutexTask, KtraceProcess, KtraceThread, Maps } from '../../generated/futex.js';
 import type { Report } from '../../report/model.js';
 import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
@@ -70,22 +70,22 @@ export class FutexLook implements Look<FutexEventRecord> {
   }
 
   report(options: ReportOptions, interval: boolean): Report {
-    const now = this.#snapshot(options.settled);
+    const now = this.#snapshot(options);
     const shown = interval && this.#last ? since(this.#last, now) : now;
     this.#last = now;
     return futexReport(shown, { ...options, sort: options.sort as FutexSort });
   }
 
-  #snapshot(settled: boolean): FutexSnapshot {
+  #snapshot({ settled, until }: ReportOptions): FutexSnapshot {
     const died = this.#lookWhileNobodyDies();
-    const waits = this.#suspects ?? [];
+    const waits = (this.#suspects ?? []).map((wait) => (settled && beganAfter(wait, until) ? { ...wait, waits: 0 } : wait));
     const rows = this.#tables.rows<Maps['locks']['key'], Maps['locks']['value']>('locks').map(({ key, values: [value] }) => ({ key, value: value as Maps['locks']['value'] }));
     const locks = withPending(rows, waits);
     const parts = this.#tables.rows<Maps['parts']['key'], Maps['parts']['value']>('parts').map(({ key, values: [value] }) => ({ key, value: value as Maps['parts']['value'] }));
     this.#learnMappings(locks.map(({ value }) => value.tgid));
     return {
       startedAt: this.#startedAt,
-      takenAt: this.#processes.now(),
+      takenAt: settled ? until : this.#processes.now(),
       locks,
       parts,
       threads: this.#byId<KtraceThread>('threads'),
@@ -155,6 +155,11 @@ export class FutexLook implements Look<FutexEventRecord> {
       if (mappings && mappings.length > 0) this.#mappings.set(pid, mappings);
     }
   }
+}
+
+/** Nobody saw it begin, and its thread has run since `end`: this wait is not of our time. */
+function beganAfter({ state, now, lastRan, clockNow }: Wait, end: number): boolean {
+  return state.phase !== FutexPhase.FUTEX_WAITING && lastRan > 0 && clockNow - lastRan < now - end;
 }
 
 const idOf = ({ links }: Deadlock): string => links.map(({ tid, address }) => `${tid}:${address}`).join(' ');

@@ -27,7 +27,7 @@ export function futexReport(snapshot: FutexSnapshot, options: FutexReportOptions
   const designed = shown.filter(({ seen }) => !isContention(seen.kind));
   return {
     schemaVersion: 1,
-    header: { tool: 'futex', ...options.header, accounting: accountingOf(snapshot) },
+    header: { tool: 'futex', ...options.header, ...intervalOf(snapshot), settled: snapshot.settled, accounting: accountingOf(snapshot) },
     losses: lossesOf(snapshot, options),
     sections: [
       deadlockSection(snapshot.deadlocks),
@@ -41,6 +41,8 @@ export function futexReport(snapshot: FutexSnapshot, options: FutexReportOptions
     next: nextOf(snapshot.deadlocks, contended, designed, (tid) => snapshot.threads.get(tid)?.exited === 0),
   };
 }
+
+const intervalOf = ({ whole, startedAt, takenAt }: FutexSnapshot): { intervalNs?: number } => (whole ? { intervalNs: Math.max(0, takenAt - startedAt) } : {});
 
 const SORT_KEYS: Readonly<Record<FutexSort, (lock: Lock) => number>> = {
   total: (lock) => lock.totalNs,

@@ -130,6 +130,7 @@ t.test('what looks like a lock but for one thing is not certain', (t) => {
   t.not(classify(bitset(0, semaphoreMemory(0))).kind, 'semaphore', 'a semaphore without waiters');
   t.not(classify(bitset(0, semaphoreMemory(), { nonprivate: true })).kind, 'semaphore', 'a private semaphore in a shared wait');
   t.not(classify(bitset(2, null, { nonprivate: true, isThread: () => true })).kind, 'join', 'a small word is no thread that is joined');
+  t.equal(classify(bitset(2, memory(0, { 0: 2, 4: 7, 8: 0, 12: 0, 16: 9 }), { nonprivate: true, isThread: (tid) => tid === 2 })).kind, 'join', 'but in a pid namespace it may be');
   t.end();
 });
 
