@@ -44,18 +44,6 @@ bool needsLegacyProbe(const std::string &section)
 	return false;
 }
 
-// A counting event of one CPU is enough: the program runs wherever the tracepoint fires, and without a
-// sample period the kernel never prepares a sample that nobody would read.
-int openTracepoint(int id)
-{
-	perf_event_attr attributes = {};
-	attributes.type = PERF_TYPE_TRACEPOINT;
-	attributes.size = sizeof(attributes);
-	attributes.config = id;
-	const int event = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	return event < 0 ? -errno : event;
-}
-
 // libbpf's own way reads the id below /sys/kernel/tracing or /sys/kernel/debug and fails when neither is mounted.
 bpf_link *attachTracepoint(const bpf_program *program, const std::string &name, Tracefs &tracefs)
 {
@@ -75,6 +63,18 @@ bpf_link *attachTracepoint(const bpf_program *program, const std::string &name, 
 }
 
 } // namespace
+
+// A counting event of one CPU is enough: the program runs wherever the tracepoint fires, and without a
+// sample period the kernel never prepares a sample that nobody would read.
+int openTracepoint(int id)
+{
+	perf_event_attr attributes = {};
+	attributes.type = PERF_TYPE_TRACEPOINT;
+	attributes.size = sizeof(attributes);
+	attributes.config = id;
+	const int event = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return event < 0 ? -errno : event;
+}
 
 bpf_link *attachProgram(const bpf_program *program, const std::string &section, Tracefs &tracefs, int *error)
 {

@@ -13,4 +13,7 @@ namespace ktrace {
 // positive errno.
 bpf_link *attachProgram(const bpf_program *program, const std::string &section, Tracefs &tracefs, int *error);
 
+// A perf event of a tracepoint, by its id: a descriptor or a negative errno.
+int openTracepoint(int id);
+
 } // namespace ktrace

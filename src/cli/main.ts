@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { buildCommand, splitArgv, strict } from './command.js';
+import { doctorCommand, runDoctor, type DoctorOptions } from './doctor.js';
 import { EXIT, fail, UsageError } from './exit.js';
 import { registry } from '../generated/registry.js';
 import { version } from '../source/version.js';
@@ -27,6 +28,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     };
     root.addCommand(buildCommand(cli, child, run));
   }
+  const doctor = async (options: DoctorOptions): Promise<void> => {
+    exitCode = await runDoctor(await Promise.all(registry.map(({ load }) => load())), options);
+  };
+  root.addCommand(doctorCommand(child, doctor));
   try {
     await root.parseAsync(own, { from: 'user' });
     return exitCode;

@@ -60,6 +60,12 @@ export interface BpfObject {
   close(): void;
 }
 
+/** What the kernel said to a hook: where it refused, and the name of the errno. */
+export interface HookRefusal {
+  readonly stage: 'find' | 'load' | 'attach';
+  readonly code: string;
+}
+
 export interface NativeBinding {
   /** Open from memory; nothing touches the kernel yet. Throws NativeError at stage `open`. */
   readonly BpfObject: new (bytes: Uint8Array, name: string) => BpfObject;
@@ -69,6 +75,18 @@ export interface NativeBinding {
   refusesFentry(): string | undefined;
   /** Whether programs can call bpf_find_vma (Linux 5.17). True also when the kernel does not let us ask. */
   hasFindVma(): boolean;
+  /**
+   * Whether the kernel takes each hook (`tp_btf/sched_waking`), tried with a program that does nothing; functions by their names in the
+   * kernel. The first `attached` ones are attached in any case; of the others those that cost a grace period are found or loaded only.
+   */
+  tryHooks(sections: readonly string[], attached: number): (HookRefusal | undefined)[];
+  /** Why no ring buffer can be made, or undefined. */
+  refusesRing(): HookRefusal | undefined;
+  hasTaskStorage(): boolean;
+  /** Whether programs can read stacks (bpf_get_stack). True also when the kernel does not let us ask. */
+  hasGetStack(): boolean;
+  /** Whether the file gives rights to whoever runs it. */
+  hasFileCapabilities(path: string): boolean;
   readonly libbpfVersion: string;
   /** Number of possible CPUs, for per-CPU values. */
   readonly possibleCpus: number;

@@ -1,0 +1,51 @@
+/** Judges Node.js, the addon, and who could change the files of ktrace. */
+import type { DoctorFacts, OwnFile } from './facts.js';
+import { fails, limited, sentence, shellWords, works, type Finding } from './model.js';
+
+const OLDEST_NODE = [20, 19] as const;
+const NAPI = 8;
+
+export function judgePackage(facts: DoctorFacts): Finding[] {
+  return [node(facts), addon(facts), files(facts)];
+}
+
+function node({ node: { version, napi } }: DoctorFacts): Finding {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
+  const [wantedMajor, wantedMinor] = OLDEST_NODE;
+  const old = major < wantedMajor || (major === wantedMajor && minor < wantedMinor) || napi < NAPI;
+  return old ? fails('node', 'Node.js', `${version}, with Node-API ${napi}`, `Install Node.js ${OLDEST_NODE.join('.')} or newer.`) : works('node', 'Node.js', `${version}, with Node-API ${napi}`);
+}
+
+function addon({ addon: problem, version, trials }: DoctorFacts): Finding {
+  if (problem) return fails('addon', 'addon', sentence(problem.message), sentence(problem.hint));
+  return works('addon', 'addon', `ktrace ${version}, with libbpf ${trials?.libbpf ?? 'unknown'}`);
+}
+
+const OTHERS_WRITE = 0o002;
+const GROUP_WRITES = 0o020;
+const STICKY = 0o1000;
+const DIRECTORY = 0o040000;
+const KIND = 0o170000;
+
+/** Only with rights does it matter who could put code of his into what runs with them. */
+function files(facts: DoctorFacts): Finding {
+  const [key, title] = ['own-files', 'own files'];
+  const { rights, caller } = facts;
+  const privileged = rights === undefined || rights.euid === 0 || rights.effective.length > 0;
+  if (!privileged) return works(key, title, 'Not looked at: without rights it does not matter who can change them.');
+  const open = facts.files.flatMap((file) => whoWrites(file, caller) ?? []);
+  const [first] = open;
+  if (!first) return works(key, title, `Nobody but root${caller === 0 ? '' : ` and user ${caller}`} can change them.`);
+  const more = open.length > 1 ? ` So are ${open.length - 1} more.` : '';
+  return limited(key, title, `${first.path} can be changed by ${first.who}, who would get your rights.${more}`, `\`${first.remedy}\`, then run it again.`);
+}
+
+/** In a sticky directory others can add files, and change none but their own. */
+function whoWrites({ path, uid, gid, mode }: OwnFile, caller: number): { path: string; who: string; remedy: string } | undefined {
+  const shared = (mode & KIND) === DIRECTORY && (mode & STICKY) !== 0;
+  const file = shellWords([path]);
+  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: `chown root ${file}` };
+  if ((mode & OTHERS_WRITE) !== 0 && !shared) return { path, who: 'everybody', remedy: `chmod go-w ${file}` };
+  if ((mode & GROUP_WRITES) !== 0 && gid !== 0 && !shared) return { path, who: `group ${gid}`, remedy: `chmod g-w ${file}` };
+  return undefined;
+}

@@ -1,0 +1,88 @@
+/** Judges what the process may do. */
+import type { DoctorFacts, Refusal, Rights } from './facts.js';
+import { fails, limited, shellWords, works, type Finding } from './model.js';
+
+const NEEDED = ['CAP_BPF', 'CAP_PERFMON'] as const;
+
+/** CAP_SYS_ADMIN was both before Linux 5.8, and still stands for them. */
+export function lacking({ effective }: Rights): string[] {
+  return effective.includes('CAP_SYS_ADMIN') ? [] : NEEDED.filter((name) => !effective.includes(name));
+}
+
+/** The next step where the kernel said EPERM or EACCES. */
+export function remedyForDenial({ rights }: DoctorFacts): string {
+  if (rights && lacking(rights).length > 0) return 'Get the rights first: see capabilities.';
+  if (rights?.seccomp) return 'A seccomp filter is in force, as containers have them: let it pass bpf(2) and perf_event_open(2), or run it on the host.';
+  return 'It is lockdown or a security module that refuses: ask who set it up, or try another machine.';
+}
+
+export const isDenied = ({ code }: Refusal): boolean => code === 'EPERM' || code === 'EACCES';
+
+export function judgeRights(facts: DoctorFacts): Finding[] {
+  return [capabilities(facts), nodeRights(facts), perfEventParanoid(facts), unprivilegedBpf(facts), lockdown(facts)];
+}
+
+function capabilities(facts: DoctorFacts): Finding {
+  const [key, title] = ['capabilities', 'capabilities'];
+  const { rights } = facts;
+  if (!rights) return limited(key, title, 'Not known without /proc.', 'Mount it: `mount -t proc proc /proc`.');
+  const who = rights.euid === 0 ? 'root' : `user ${rights.euid}`;
+  const missing = lacking(rights);
+  if (missing.length > 0) return fails(key, title, `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing (${who}).`, howToGet(rights, facts));
+  if (rights.inUserNamespace && facts.trials?.ring) return fails(key, title, 'They are valid in a user namespace only, and BPF needs those of the machine.', `Run it outside: \`${sudo(facts)}\`.`);
+  const without = [...withoutPtrace(rights), ...withoutTracefs(rights)];
+  if (without.length > 0) return limited(key, title, without.join(' '), `Run \`${sudo(facts)}\`, or add them.`);
+  return works(key, title, `All that ktrace uses (${who}).`);
+}
+
+export const sudo = ({ command }: DoctorFacts): string => `sudo ${shellWords([...command, 'doctor'])}`;
+
+function howToGet(rights: Rights, facts: DoctorFacts): string {
+  const inReach = rights.bounding.includes('CAP_SYS_ADMIN') || NEEDED.every((name) => rights.bounding.includes(name));
+  if (inReach && rights.uid !== 0) return `Run \`${sudo(facts)}\`, and the tools with sudo likewise.`;
+  if (inReach) return `Give root its capabilities back: ${lacking(rights).join(', ')}.`;
+  return 'Run it on the host, or start the container with `--cap-add=BPF --cap-add=PERFMON --cap-add=SYS_PTRACE`.';
+}
+
+function withoutPtrace({ effective }: Rights): string[] {
+  return effective.includes('CAP_SYS_PTRACE') ? [] : ['CAP_SYS_PTRACE is missing: no memory of other users\' processes, so no deadlocks, fewer holders, bare addresses.'];
+}
+
+const READS_TRACEFS = ['CAP_DAC_READ_SEARCH', 'CAP_DAC_OVERRIDE', 'CAP_SYS_ADMIN'];
+
+function withoutTracefs({ euid, effective }: Rights): string[] {
+  return euid === 0 || READS_TRACEFS.some((name) => effective.includes(name)) ? [] : ['CAP_DAC_READ_SEARCH is missing: tracepoints cannot be looked up where tracefs belongs to root.'];
+}
+
+/** Rights of the program file are rights of everybody who runs any script with it. */
+function nodeRights({ node, rights, trials, command }: DoctorFacts): Finding {
+  const [key, title] = ['node-rights', 'rights of Node'];
+  const path = shellWords([node.path]);
+  const takeThem = `\`sudo setcap -r ${path}\` or \`sudo chmod ug-s ${path}\``;
+  if (rights?.fromFile) return fails(key, title, `They come from ${node.path}, and whoever runs any script with it has them: ktrace does not run so.`, `${takeThem}, then \`sudo ${shellWords(command)}\`.`);
+  if (node.setId || trials?.nodeHasFileCapabilities) return limited(key, title, `${node.path} ${node.setId ? 'is set-uid or set-gid' : 'has file capabilities'}: whoever runs any script with it has these rights.`, `${takeThem}.`);
+  return works(key, title, 'None of its own: no file capabilities, not set-uid.');
+}
+
+function perfEventParanoid({ perfEventParanoid: value, rights }: DoctorFacts): Finding {
+  const [key, title] = ['perf-event-paranoid', 'perf events'];
+  if (value === undefined) return limited(key, title, 'There is no perf_event_paranoid: this kernel has no perf events, or no /proc/sys.', 'Use a kernel with CONFIG_PERF_EVENTS=y, with /proc mounted.');
+  if (rights && lacking(rights).includes('CAP_PERFMON')) return limited(key, title, `perf_event_paranoid is ${value}: it binds whoever has no CAP_PERFMON.`, 'Leave it as it is and get the capability: see capabilities.');
+  return works(key, title, `perf_event_paranoid is ${value}; it does not bind CAP_PERFMON.`);
+}
+
+function unprivilegedBpf({ unprivilegedBpfDisabled: value, rights }: DoctorFacts): Finding {
+  const [key, title] = ['unprivileged-bpf-disabled', 'unprivileged BPF'];
+  if (value === undefined) return limited(key, title, 'There is no unprivileged_bpf_disabled: no bpf(2) in this kernel, or no /proc/sys.', 'Use a kernel with CONFIG_BPF_SYSCALL=y, with /proc mounted.');
+  if (rights && lacking(rights).includes('CAP_BPF')) return limited(key, title, `unprivileged_bpf_disabled is ${value}; tracing takes CAP_BPF whatever it is.`, 'Leave it as it is and get the capability: see capabilities.');
+  return works(key, title, `unprivileged_bpf_disabled is ${value}; it does not bind CAP_BPF.`);
+}
+
+/** `[none] integrity confidentiality` */
+function lockdown({ lockdown: line }: DoctorFacts): Finding {
+  const [key, title] = ['lockdown', 'lockdown'];
+  const mode = /\[(\w+)\]/.exec(line ?? '')?.[1];
+  if (mode === undefined) return works(key, title, 'None that can be seen; the trials below tell.');
+  if (mode !== 'confidentiality') return works(key, title, `${mode}, which lets BPF read the kernel.`);
+  return fails(key, title, 'confidentiality: BPF may not read the kernel.', 'Boot with `lockdown=integrity`, or with Secure Boot off.');
+}

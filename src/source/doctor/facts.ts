@@ -1,0 +1,73 @@
+/** Everything that `ktrace doctor` judges, collected. Nothing here throws for what the machine lacks. */
+import { readlinkSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import type { DoctorFacts, Problem, Refusal, Trials } from '../../report/doctor/facts.js';
+import { loadBinding } from '../../native/load.js';
+import type { Tool } from '../../tools/contract.js';
+import { readRights } from '../rights.js';
+import { packageRoot, version } from '../version.js';
+import { libraryFacts } from './library.js';
+import { machineFacts } from './machine.js';
+import { ownFiles } from './own-files.js';
+import { tryTools } from './tools.js';
+
+const SET_ID = 0o6000;
+
+/** `command`: how ktrace was called. */
+export function doctorFacts(tools: readonly Tool<object>[], command: readonly string[]): DoctorFacts {
+  const addon = addonProblem();
+  const path = nodePath();
+  const tried = addon ? undefined : tryTools(tools);
+  return {
+    version,
+    command,
+    kernel: { release: release(), arch: process.arch },
+    ...machineFacts(),
+    ...libraryFacts(),
+    rights: readRights(),
+    node: { version: process.version, napi: Number(process.versions.napi), path, setId: ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & SET_ID) !== 0 },
+    addon,
+    trials: tried && trials(path, tried.iterators),
+    caller: caller(),
+    files: ownFiles(packageRoot, path),
+    tools: tried?.tools ?? tools.map(({ name }) => ({ name, variants: [], problem: undefined })),
+  };
+}
+
+/** The program that runs, whatever argv says. */
+function nodePath(): string {
+  try {
+    return readlinkSync('/proc/self/exe');
+  } catch {
+    return process.execPath;
+  }
+}
+
+function addonProblem(): Problem | undefined {
+  try {
+    loadBinding();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error && 'hint' in error) return { message: error.message, hint: String(error.hint) };
+    return { message: `The addon cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, hint: 'run `npm run setup` to build it here' };
+  }
+}
+
+function trials(node: string, iterators: Refusal | undefined): Trials {
+  const addon = loadBinding();
+  return {
+    libbpf: addon.libbpfVersion,
+    ring: addon.refusesRing(),
+    taskStorage: addon.hasTaskStorage(),
+    getStack: addon.hasGetStack(),
+    iterators,
+    legacy: !addon.hasFindVma(),
+    nodeHasFileCapabilities: addon.hasFileCapabilities(node),
+  };
+}
+
+function caller(): number {
+  const own = process.geteuid?.() ?? 0;
+  const sudo = process.env.SUDO_UID ?? '';
+  return own === 0 && /^\d{1,10}$/.test(sudo) ? Number(sudo) : own;
+}

@@ -1,0 +1,52 @@
+/** Facts of the machine that its files tell. */
+import { accessSync, constants, existsSync, readlinkSync } from 'node:fs';
+import type { CgroupMounts, DoctorFacts } from '../../report/doctor/facts.js';
+import { codeOf, numberIn, textOf } from './text.js';
+
+type MachineFacts = Pick<DoctorFacts, 'distribution' | 'btf' | 'lockdown' | 'perfEventParanoid' | 'unprivilegedBpfDisabled' | 'cgroup' | 'pidNamespace'>;
+
+export function machineFacts(): MachineFacts {
+  return {
+    distribution: parseOsRelease(textOf('/etc/os-release') ?? textOf('/usr/lib/os-release') ?? ''),
+    btf: whyUnreadable('/sys/kernel/btf/vmlinux'),
+    lockdown: textOf('/sys/kernel/security/lockdown'),
+    perfEventParanoid: numberIn('/proc/sys/kernel/perf_event_paranoid'),
+    unprivilegedBpfDisabled: numberIn('/proc/sys/kernel/unprivileged_bpf_disabled'),
+    cgroup: cgroupMounts(textOf('/proc/self/mounts') ?? ''),
+    pidNamespace: pidNamespace(),
+  };
+}
+
+/** The name for people in os-release(5). */
+export function parseOsRelease(text: string): string | undefined {
+  const value = /^PRETTY_NAME=(.*)$/m.exec(text)?.[1] ?? /^NAME=(.*)$/m.exec(text)?.[1];
+  return value?.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(.)/g, '$1');
+}
+
+function whyUnreadable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+/** From the text of /proc/self/mounts. */
+export function cgroupMounts(mounts: string): CgroupMounts {
+  const entries = mounts.split('\n').map((line) => line.split(' '));
+  const v2 = entries.find(([, , type]) => type === 'cgroup2')?.[1]?.replaceAll('\\040', ' ');
+  return { v2, v1: entries.some(([, , type]) => type === 'cgroup') };
+}
+
+const PROC_PID_INIT_INO = 0xeffffffc; // include/linux/proc_ns.h: the initial pid namespace
+
+function pidNamespace(): DoctorFacts['pidNamespace'] {
+  if (!existsSync('/proc/filesystems')) return 'missing';
+  try {
+    if (readlinkSync('/proc/self') !== String(process.pid)) return 'foreign';
+    return readlinkSync('/proc/self/ns/pid') === `pid:[${PROC_PID_INIT_INO}]` ? 'initial' : 'nested';
+  } catch {
+    return 'foreign'; // /proc/self leads nowhere
+  }
+}

@@ -1,0 +1,35 @@
+/** What this process may do, from /proc. */
+import type { Rights } from '../report/doctor/facts.js';
+import { textOf } from './doctor/text.js';
+
+/** include/uapi/linux/capability.h, as far as ktrace uses them. */
+const CAPABILITIES: Readonly<Record<string, bigint>> = { CAP_DAC_OVERRIDE: 1n, CAP_DAC_READ_SEARCH: 2n, CAP_SYS_PTRACE: 19n, CAP_SYS_ADMIN: 21n, CAP_PERFMON: 38n, CAP_BPF: 39n };
+
+/** A kernel without user namespaces has no such file. */
+const WHOLE = '0 0 4294967295';
+
+/** undefined without /proc. */
+export function readRights(): Rights | undefined {
+  const status = textOf('/proc/self/status');
+  return status === undefined ? undefined : parseRights(status, textOf('/proc/self/uid_map') ?? WHOLE);
+}
+
+/** From the texts of /proc/PID/status and uid_map. */
+export function parseRights(status: string, uidMap: string): Rights {
+  const mask = (name: string): bigint => BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+  const [, uid = 0, euid = 0] = (/^Uid:\s*(\d+)\s+(\d+)/m.exec(status) ?? []).map(Number);
+  return {
+    uid,
+    euid,
+    effective: names(mask('CapEff')),
+    bounding: names(mask('CapBnd')),
+    // An ordinary user's program starts with the ambient ones, and with what its file gives.
+    fromFile: uid !== 0 && (euid !== uid || (mask('CapPrm') & ~mask('CapAmb')) !== 0n),
+    inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(uidMap),
+    seccomp: /^Seccomp:\s*[12]$/m.test(status),
+  };
+}
+
+function names(mask: bigint): string[] {
+  return Object.entries(CAPABILITIES).flatMap(([name, bit]) => ((mask >> bit) & 1n ? [name] : []));
+}
