@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { buildCommand, splitArgv } from '../src/cli/command.js';
+import { doctorCommand } from '../src/cli/doctor.js';
 import { EXIT } from '../src/cli/exit.js';
 import { registry } from '../src/generated/registry.js';
 import type { Column } from '../src/report/model.js';
@@ -127,8 +128,9 @@ function wordsOf(line: string): string[] {
 async function parse(line: string): Promise<void> {
   const [name, ...argv] = wordsOf(line);
   const tool = registry.find(({ cli }) => cli.name === name)?.cli;
-  if (!tool) throw new Error(`there is no tool ${name}`);
+  if (!tool && name !== 'doctor') throw new Error(`there is no tool ${name}`);
   const { own, child } = splitArgv(argv);
-  const ended: unknown = await buildCommand(tool, child, () => undefined).configureOutput({ writeOut: () => undefined }).parseAsync(own, { from: 'user' }).catch((error: unknown) => error);
+  const command = tool ? buildCommand(tool, child, () => undefined) : doctorCommand(child, () => Promise.resolve());
+  const ended: unknown = await command.configureOutput({ writeOut: () => undefined }).parseAsync(own, { from: 'user' }).catch((error: unknown) => error);
   if (ended instanceof Error && !('exitCode' in ended && ended.exitCode === 0)) throw ended;
 }

@@ -21,7 +21,10 @@ export function sampleReport(snapshot: SampleSnapshot, options: ReportOptions): 
   return {
     schemaVersion: 1,
     header: { tool: 'sample', ...options.header, accounting: { hits, aggregated, inFlight: 0, filtered: 0, dropped: lost } },
-    losses: [{ reason: 'totals-full', count: lost, meaning: 'calls are in no row: the table of processes is full' }],
+    losses: [
+      { reason: 'totals-full', count: lost, meaning: 'calls are in no row: the table of processes is full' },
+      { reason: 'skipped', count: options.skippedRuns, meaning: 'times that the kernel did not run the program; calls may be missing' },
+    ],
     sections: [{ id: 'processes', title: 'Calls of getppid(2)', columns: COLUMNS, rows: shown, hiddenRows: rows.length - shown.length, ...empty }],
     finding: findingOf(rows[0], aggregated),
     next: [],

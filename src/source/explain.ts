@@ -4,6 +4,7 @@ import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../er
 import type { NativeError } from '../native/binding.js';
 import type { AttachAttempt } from '../report/model.js';
 import type { Refusal } from './facts.js';
+import { readRights } from './rights.js';
 
 export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'stage' in error && 'errno' in error;
@@ -21,6 +22,9 @@ export function missingPrerequisite(): UnsupportedError | undefined {
   }
   if (!existsSync('/sys/kernel/btf/vmlinux')) {
     return new UnsupportedError('Cannot trace here: the kernel has no BTF (/sys/kernel/btf/vmlinux)', 'NO_BTF', 'use a kernel with CONFIG_DEBUG_INFO_BTF=y');
+  }
+  if (readRights()?.fromFile) {
+    return new UnsupportedError('Cannot trace with the rights of the program file of Node.js: whoever runs any script with it would have them', 'NODE_RIGHTS', 'take them away as `ktrace doctor` says, and use sudo');
   }
   return undefined;
 }

@@ -8,6 +8,9 @@ import type { KernelFacts, Refusal } from './facts.js';
  */
 const RANK: readonly string[] = ['fentry', 'tracepoint', 'kprobe'];
 
+/** Where programs can be preempted, kernels up to 6.12 skip those on functions and not those on tracepoints: true comes before cheap. */
+const RANK_PREEMPTIBLE: readonly string[] = ['tracepoint', 'fentry', 'kprobe'];
+
 /** Programs that belong to every variant. */
 const COMMON = 'any';
 
@@ -31,9 +34,9 @@ export interface PlanOptions {
 }
 
 /** One plan per variant that the object has, best first. A variant is all or nothing: never entry from one and exit from another. */
-export function planAttach(programs: readonly Program[], facts: Pick<KernelFacts, 'refused' | 'hasCall'>, { only, optional }: PlanOptions): AttachPlan[] {
+export function planAttach(programs: readonly Program[], facts: Pick<KernelFacts, 'refused' | 'preemptible' | 'hasCall'>, { only, optional }: PlanOptions): AttachPlan[] {
   const variants = [...new Set(programs.map(({ variant }) => variant))].filter((variant) => variant !== COMMON && variant !== '');
-  const wanted = only === undefined ? variants.sort((a, b) => rank(a) - rank(b)) : variants.filter((variant) => variant === only);
+  const wanted = only === undefined ? variants.sort((a, b) => rank(a, facts) - rank(b, facts)) : variants.filter((variant) => variant === only);
   return wanted.map((variant) => {
     const all = programs.filter((program) => program.variant === variant || program.variant === COMMON);
     const refused = facts.refused[variant];
@@ -50,9 +53,10 @@ const needsFunction = ({ section }: Program): boolean => /^f(entry|exit)\//.test
 /** The system call that a program's hook is on: `futex_wait` of `sys_enter_futex_wait`. */
 export const callOf = ({ hook }: Program): string => hook.replace(/^sys_(enter|exit)_/, '');
 
-function rank(variant: string): number {
-  const index = RANK.indexOf(variant);
-  return index < 0 ? RANK.length : index;
+function rank(variant: string, { preemptible }: { readonly preemptible: boolean }): number {
+  const order = preemptible ? RANK_PREEMPTIBLE : RANK;
+  const index = order.indexOf(variant);
+  return index < 0 ? order.length : index;
 }
 
 const ENDS = /^(fexit|kretprobe)\/|(^|\/)sys_exit/;

@@ -167,7 +167,6 @@ export class Session<Event> {
       sort: sort ?? (this.#tool.sorts[0] as string),
       all,
       verbose,
-      settled: this.#stopped !== undefined,
       until: Number(until),
       backlogDropped: this.#backlog.dropped,
       skippedRuns: this.#source.skippedRuns(),
@@ -181,6 +180,7 @@ export class Session<Event> {
         attempts: this.#source.attempts,
         limits: [...this.#source.limits, ...this.#unreadable()],
         kernel: kernelRelease(),
+        settled: this.#stopped !== undefined,
       },
     };
   }

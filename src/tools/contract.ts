@@ -47,11 +47,9 @@ export interface ReportOptions {
   readonly sort: string;
   readonly all: boolean;
   readonly verbose: boolean;
-  readonly header: Omit<Header, 'tool' | 'accounting' | 'settled' | 'intervalNs'>;
+  readonly header: Omit<Header, 'tool' | 'accounting' | 'intervalNs'>;
   /** CLOCK_MONOTONIC in nanoseconds: the moment that the report tells of. */
   readonly until: number;
-  /** The hooks are down: nothing moves any more, and calls must add up. */
-  readonly settled: boolean;
   /** Events that user space dropped because nobody read them. */
   readonly backlogDropped: number;
   /** Times that the kernel should have run a program and did not, because another one ran there: see `recursion_misses` in bpf(2). */

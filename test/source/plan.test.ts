@@ -15,7 +15,7 @@ const PROGRAMS = [
   program('do_futex__fentry', 'fentry/do_futex'), program('do_futex_return__fentry', 'fexit/do_futex'),
   program('sched_waking__any', 'tp_btf/sched_waking'), program('seed__any', 'iter/task'),
 ];
-const ANY_KERNEL = { refused: {}, hasCall: () => true };
+const ANY_KERNEL = { refused: {}, preemptible: false, hasCall: () => true };
 const plansOf = (programs: readonly Program[], only?: string): AttachPlan[] => planAttach(programs, ANY_KERNEL, { only, optional: [] });
 const names = (programs: readonly Program[]): string[] => programs.map(({ name }) => name);
 
@@ -42,6 +42,11 @@ t.test('--variant leaves one plan, or none when there is no such variant', (t) =
   t.end();
 });
 
+t.test('where the kernel can preempt programs, tracepoints come first, since functions would be skipped', (t) => {
+  t.strictSame(planAttach(PROGRAMS, { ...ANY_KERNEL, preemptible: true }, { optional: [] }).map(({ variant }) => variant), ['tracepoint', 'fentry', 'kprobe']);
+  t.end();
+});
+
 t.test('a variant that the kernel refuses whatever the program says so, and is still there to be told', (t) => {
   const refusal = { stage: 'load', code: 'EPERM' } as const;
   const plans = planAttach(PROGRAMS, { ...ANY_KERNEL, refused: { fentry: refusal } }, { optional: [] });
@@ -51,7 +56,7 @@ t.test('a variant that the kernel refuses whatever the program says so, and is s
 
 t.test('an optional system call that the kernel lacks is left out where its programs would not load, beginning and end', (t) => {
   const asked: string[] = [];
-  const facts = { refused: {}, hasCall: (call: string) => (asked.push(call), call !== 'futex_waitv') };
+  const facts = { ...ANY_KERNEL, hasCall: (call: string) => (asked.push(call), call !== 'futex_waitv') };
   const [fentry, tracepoint] = planAttach(schema.programs, facts, { optional: ['futex_waitv', 'futex_wake'] });
   t.strictSame(fentry?.missing, ['futex_waitv']);
   t.strictSame(names(fentry?.load ?? []).filter((name) => name.includes('waitv')), []);

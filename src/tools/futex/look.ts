@@ -76,7 +76,7 @@ export class FutexLook implements Look<FutexEventRecord> {
     return futexReport(shown, { ...options, sort: options.sort as FutexSort });
   }
 
-  #snapshot({ settled, until }: ReportOptions): FutexSnapshot {
+  #snapshot({ header: { settled }, until }: ReportOptions): FutexSnapshot {
     const died = this.#lookWhileNobodyDies();
     const waits = (this.#suspects ?? []).map((wait) => (settled && beganAfter(wait, until) ? { ...wait, waits: 0 } : wait));
     const rows = this.#tables.rows<Maps['locks']['key'], Maps['locks']['value']>('locks').map(({ key, values: [value] }) => ({ key, value: value as Maps['locks']['value'] }));
