@@ -42,7 +42,7 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
 
 function cannotHook(attempts: readonly AttachAttempt[], cause?: NativeError): Error {
   const tried = attempts.map((attempt) => `${attempt.variant}: ${attempt.stage} ${attempt.errno}`).join(', ');
-  return new AttachError(`Cannot hook this kernel (${tried})`, 'README.md says what the kernel must have', attempts, { cause });
+  return new AttachError(`Cannot hook this kernel (${tried})`, '`ktrace doctor` says what works here', attempts, { cause });
 }
 
 /** The programs are loaded, so the rights to BPF are there; what attaching needs beside them are the numbers of tracepoints. */
