@@ -77,17 +77,20 @@ function quietWords({ drops }: FutexSnapshot['counters'], designed: readonly Loc
   const lost = (drops[FutexDrop.FUTEX_DROP_LOCK] ?? 0) + (drops[FutexDrop.FUTEX_DROP_STATE] ?? 0);
   if (lost > 0) return `${lost} waits were lost, so whether threads waited for a lock is not known.`;
   if ((drops[FutexDrop.FUTEX_FILTERED] ?? 0) > 0) return 'No thread waited for a lock as long as --min-wait.';
-  return designed.length > 0 ? 'No thread waited for a lock; the waits seen are idle by design.' : 'No thread waited for a lock.';
+  if (!designed.some(({ sleeps, inFlight }) => sleeps > 0 || inFlight.length > 0)) return 'No thread waited for a lock.';
+  const hung = designed.every(({ sleeps }) => sleeps === 0) ? ' None of them ended: if the process hangs, one may be for what does not come (--all lists them).' : '';
+  return `No thread waited for a lock; the waits seen are idle by design.${hung}`;
 }
 
 /** Commands to paste: a name that somebody else chose stands only behind a `#`. */
 export function nextOf(deadlocks: readonly Deadlock[], contended: readonly Lock[], designed: readonly Lock[], isAlive: (tid: number) => boolean): string[] {
   const link = deadlocks[0]?.links[0];
-  if (link) return [`gdb -p ${link.tgid} -batch -ex 'thread apply all bt'   # where each of them took its lock`];
+  if (link) return [`gdb -p ${link.tgid} -batch -ex 'thread apply all bt'   # where each of them waits`];
   const hot = stuckLock(contended) ?? [...contended].sort((a, b) => b.totalNs - a.totalNs)[0];
   const holder = hot?.inFlight.find((wait) => wait.holder)?.holder?.tid ?? hot?.holders[0]?.tid;
   if (hot && holder !== undefined && isAlive(holder)) return [`strace -r -p ${holder}   # what ${holder} does while it holds ${hot.place}`];
   const pid = [...(hot?.tgids ?? [])].find(isAlive);
+  if (pid !== undefined && stuckLock(contended)) return [`gdb -p ${pid} -batch -ex 'thread apply all bt'   # where its threads wait`];
   if (pid !== undefined) return [`ktrace futex -p ${pid} --events   # each wait with its waker`];
   const idle = designed.flatMap(({ tgids }) => [...tgids]).find(isAlive);
   return contended.length === 0 && idle !== undefined ? [`ktrace futex -p ${idle} -d 5s --all   # list what waits by design, too`] : [];

@@ -201,7 +201,7 @@ function emptyWords({ counters }: FutexSnapshot, designed: readonly Lock[]): str
   const { drops, calls } = counters;
   const unseen = (drops[FutexDrop.FUTEX_DROP_LOCK] ?? 0) + (drops[FutexDrop.FUTEX_DROP_STATE] ?? 0);
   if (unseen > 0) return `Not known: ${unseen} waits are in no row (see LOST above).`;
-  if (designed.length > 0) return 'None: every wait was by design.';
+  if (designed.some(({ sleeps, inFlight }) => sleeps > 0 || inFlight.length > 0)) return 'None: every wait was by design.';
   const filtered = drops[FutexDrop.FUTEX_FILTERED] ?? 0;
   if (filtered > 0) return `None: ${filtered} waits were shorter than --min-wait.`;
   const made = calls.reduce((sum, { calls: n }, i) => sum + (i % 8 >= 6 ? 0 : n), 0);
