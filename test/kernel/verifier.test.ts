@@ -1,0 +1,51 @@
+/** What the verifier had to look at for each program: it bounds the time to load, and kernels refuse programs above a limit. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { loadBinding } from '../../src/native/load.js';
+import { registry } from '../../src/generated/registry.js';
+import { kernelFacts } from '../../src/source/facts.js';
+import { planAttach } from '../../src/source/plan.js';
+import { kernelVersion, lacking, ROOT, whyNot } from './harness.js';
+
+const FILE = join(ROOT, 'test/kernel/verifier.json');
+const MOST = 50_000;
+const GROWTH = 1.1;
+const kernel = `${Math.floor(kernelVersion() / 100)}.${kernelVersion() % 100}`;
+
+type Costs = Record<string, Record<string, number>>;
+
+/** Instructions processed, by program; as the tool would load it here. */
+async function costs(): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const { load } of registry) {
+    const { schema, optionalHooks } = await load();
+    const facts = kernelFacts();
+    const file = facts.legacy ? schema.object.replace('.bpf.o', '.legacy.bpf.o') : schema.object;
+    for (const { variant, refused, load: programs } of planAttach(schema.programs, facts, { optional: Object.keys(optionalHooks) })) {
+      if (refused || lacking(variant) !== undefined) continue;
+      const object = new (loadBinding().BpfObject)(readFileSync(join(ROOT, 'build/bpf', file)), `verifier_${schema.tool}`);
+      for (const { name } of programs) object.setAutoload(name, true);
+      object.load();
+      for (const { name, verifiedInsns } of object.programs()) found[`${schema.tool} ${name}`] = verifiedInsns;
+      object.close();
+    }
+  }
+  return found;
+}
+
+const why = whyNot() ?? (kernelVersion() < 516 ? 'this kernel does not tell what verifying cost (since Linux 5.16)' : undefined);
+t.test('no program costs the verifier much, or a tenth more than it did', { skip: why ?? false }, async (t) => {
+  const known = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Costs) : {};
+  const now = await costs();
+  t.ok(Object.keys(now).length > 10, `${Object.keys(now).length} programs`);
+  for (const [program, cost] of Object.entries(now)) t.ok(cost > 0 && cost <= MOST, `${program}: ${cost}`);
+  if (process.env['UPDATE_GOLDENS']) {
+    writeFileSync(process.env['KTRACE_COSTS'] ?? FILE, `${JSON.stringify({ ...known, [kernel]: now }, null, 2)}\n`);
+    return;
+  }
+  const before = known[kernel];
+  if (!before) return void t.pass('skipped', { skip: `no figures of Linux ${kernel}: UPDATE_GOLDENS=1 writes them` });
+  t.strictSame(Object.keys(now).sort(), Object.keys(before).sort(), 'the same programs');
+  for (const [program, cost] of Object.entries(now)) t.ok(cost <= GROWTH * (before[program] ?? 0), `${program}: ${cost}, before ${before[program]}`);
+});
