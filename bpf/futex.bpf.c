@@ -20,7 +20,7 @@ int sys_enter_futex__tracepoint(struct trace_event_raw_sys_enter *ctx)
 SEC("?tracepoint/syscalls/sys_exit_futex")
 int sys_exit_futex__tracepoint(struct trace_event_raw_sys_exit *ctx)
 {
-	return futex_ends(task_regs(current_task()), ctx->ret);
+	return futex_ends(0, ctx->ret);
 }
 
 SEC("?tracepoint/syscalls/sys_enter_futex_waitv")
@@ -38,13 +38,13 @@ int sys_enter_futex_wait__tracepoint(struct trace_event_raw_sys_enter *ctx)
 SEC("?tracepoint/syscalls/sys_exit_futex_wake")
 int sys_exit_futex_wake__tracepoint(struct trace_event_raw_sys_exit *ctx)
 {
-	return futex_wake_ends(task_regs(current_task()), ctx->ret);
+	return futex_wake_ends(0, ctx->ret);
 }
 
 SEC("?tracepoint/syscalls/sys_exit_futex_requeue")
 int sys_exit_futex_requeue__tracepoint(struct trace_event_raw_sys_exit *ctx)
 {
-	return futex_requeue_ends(task_regs(current_task()), ctx->ret);
+	return futex_requeue_ends(0, ctx->ret);
 }
 
 SEC("?tracepoint/syscalls/sys_enter_restart_syscall")

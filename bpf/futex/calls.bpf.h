@@ -42,7 +42,7 @@ static __always_inline void wake_end(enum futex_op op, __u64 uaddr, __u32 flags,
 /* The end of the wait was not seen: what ends now is a wake call. (A wait would have said so when it began.) */
 static __always_inline bool end_was_missed(struct futex_state *state, struct pt_regs *regs, ktrace_pid tgid)
 {
-	if (op_waits(op_of_command(regs_argument(regs, 1))))
+	if ((!ends_missed && !state->preexisting) || op_waits(op_of_command(regs_argument(regs ?: current_regs(), 1))))
 		return false;
 	left_unseen(state, tgid);
 	return true;
@@ -68,7 +68,7 @@ static __always_inline int futex_begins(__u64 uaddr, __u32 command, __u32 val, _
 	struct futex_call call = { .uaddr = uaddr, .op = op_of_command(command), .val = val };
 	ktrace_pid tgid = current_tgid();
 
-	if (frozen || (!op_waits(call.op) && !function_hooks) || !current_traced(tgid))
+	if (frozen || (!op_waits(call.op) && !ends_missed) || !current_traced(tgid))
 		return 0;
 	if (!op_waits(call.op))
 		return wake_begin(call.op, tgid);
@@ -78,6 +78,7 @@ static __always_inline int futex_begins(__u64 uaddr, __u32 command, __u32 val, _
 	return wait_begin(call.op, call.uaddr, call.val, call.flags, 0);
 }
 
+/* `regs`: NULL where they have to be looked up, which those who are not traced are spared. */
 static __always_inline int futex_ends(struct pt_regs *regs, long ret)
 {
 	ktrace_pid tgid = current_tgid();
@@ -96,6 +97,7 @@ static __always_inline int futex_ends(struct pt_regs *regs, long ret)
 		}
 		return wait_end(tgid, ret, 0);
 	}
+	regs = regs ?: current_regs();
 	op = op_of_command(regs_argument(regs, 1));
 	if (!op_waits(op))
 		wake_end(op, regs_argument(regs, 0), regs_argument(regs, 1), state, tgid, ret);
@@ -137,6 +139,7 @@ static __always_inline int futex_wake_ends(struct pt_regs *regs, long ret)
 
 	if (frozen || !process_traced(tgid))
 		return 0;
+	regs = regs ?: current_regs();
 	wake_end(FUTEX_OP_WAKE2, regs_argument(regs, 0), regs_argument(regs, 3), states_of(current_task()), tgid, ret);
 	return 0;
 }
@@ -149,6 +152,7 @@ static __always_inline int futex_requeue_ends(struct pt_regs *regs, long ret)
 
 	if (frozen || !process_traced(tgid))
 		return 0;
+	regs = regs ?: current_regs();
 	bpf_probe_read_user(&from, sizeof(from), (void *)regs_argument(regs, 0));
 	wake_end(FUTEX_OP_REQUEUE2, from.uaddr, from.flags, states_of(current_task()), tgid, ret);
 	return 0;

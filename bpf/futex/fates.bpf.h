@@ -59,14 +59,14 @@ int BPF_PROG(sched_waking__any, struct task_struct *task)
 	if (!nested_pidns && filter_tgid && (__u32)task->tgid != filter_tgid)
 		return 0;
 	state = states_of(task);
-	if (!state || state->phase != FUTEX_WAITING || (function_hooks && !still_waits(task, state)))
+	if (!state || state->phase != FUTEX_WAITING || (ends_missed && !still_waits(task, state)))
 		return 0;
 	state->waker_tid = current_tid();
 	state->waker_tgid = current_tgid();
 	bpf_get_current_comm(state->waker_comm, sizeof(state->waker_comm));
 	read_syscall_regs(task_regs(current_task()), &call);
 	state->waker_uaddr = woken_at(&call, state->call.uaddr);
-	if (function_hooks)
+	if (ends_missed)
 		note_unseen_end(task, state);
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 const volatile ktrace_ns min_wait_ns; /* shorter acquisitions are counted as filtered, not aggregated */
 const volatile bool emit_events;      /* one futex_event per sleep that passes the filters */
-const volatile bool function_hooks;   /* the variant does not see all ends: see left_unseen() */
+const volatile bool ends_missed;      /* the variant, or this kernel, does not show all ends: see left_unseen() */
 
 /* Numbers of the system calls, which differ between architectures only for futex(2) itself. */
 #if defined(__TARGET_ARCH_x86)
@@ -44,7 +44,7 @@ static __always_inline void count_calls(enum futex_op op, __u32 outcome, ktrace_
 
 	if (!row)
 		return;
-	if (function_hooks) { /* such programs may be preempted by one another */
+	if (ends_missed) { /* such programs may be preempted by one another */
 		__sync_fetch_and_add(&row->calls, calls_made);
 		if (threads > 0)
 			__sync_fetch_and_add(&row->threads, threads);

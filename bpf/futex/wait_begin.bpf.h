@@ -78,7 +78,7 @@ static __always_inline void no_longer_waiting(struct futex_state *state)
  */
 static __always_inline void left_unseen(struct futex_state *state, ktrace_pid tgid)
 {
-	if (function_hooks && state->unseen_end) {
+	if (ends_missed && state->unseen_end) {
 		wait_end(tgid, state->unseen_result, state->unseen_end);
 		return;
 	}

@@ -368,6 +368,8 @@ export interface Maps {
 export interface Options {
   /** `emit_events`: bool */
   readonly emitEvents: boolean;
+  /** `ends_missed`: bool */
+  readonly endsMissed: boolean;
   /** `filter_cgroup`: ktrace_id64 */
   readonly filterCgroup: bigint;
   /** `filter_cgroup_level`: u32 */
@@ -382,8 +384,6 @@ export interface Options {
   readonly filterTids: boolean;
   /** `follow_children`: bool */
   readonly followChildren: boolean;
-  /** `function_hooks`: bool */
-  readonly functionHooks: boolean;
   /** `min_wait_ns`: ktrace_ns */
   readonly minWaitNs: number;
   /** `nested_pidns`: bool */
@@ -396,10 +396,11 @@ export interface Options {
 export const schema = {
   tool: 'futex',
   object: 'futex.bpf.o',
-  layoutHash: '882033bb8cb2b9cc',
+  layoutHash: 'ce2d9925b1fdc833',
   /** C names */
   options: {
     emitEvents: 'emit_events',
+    endsMissed: 'ends_missed',
     filterCgroup: 'filter_cgroup',
     filterCgroupLevel: 'filter_cgroup_level',
     filterComms: 'filter_comms',
@@ -407,7 +408,6 @@ export const schema = {
     filterTgid: 'filter_tgid',
     filterTids: 'filter_tids',
     followChildren: 'follow_children',
-    functionHooks: 'function_hooks',
     minWaitNs: 'min_wait_ns',
     nestedPidns: 'nested_pidns',
     selfTgid: 'self_tgid',

@@ -12,8 +12,8 @@ import { callOf, planAttach, type AttachPlan } from './plan.js';
 export interface LiveSpec {
   /** What `npm run generate` wrote of the object. */
   readonly schema: { readonly tool: string; readonly object: string; readonly layoutHash: string; readonly options: Readonly<Record<string, string>>; readonly programs: readonly Program[] };
-  /** Values of the `const volatile` options for one variant, by their names in JavaScript. */
-  options(variant: string): object;
+  /** Values of the `const volatile` options, by their names in JavaScript. `endsMissed`: as in the tool's contract. */
+  options(endsMissed: boolean): object;
   readonly mapSizes: Readonly<Record<string, number>>;
   readonly variant?: string | undefined;
   /** Hooks that older kernels lack, and what the report says then. */
@@ -79,7 +79,7 @@ export class LiveSource {
     this.#bpf = bpf;
     for (const { name } of load) bpf.setAutoload(name, true);
     for (const [map, entries] of Object.entries(this.#spec.mapSizes)) bpf.setMaxEntries(map, entries);
-    this.#writeOptions(bpf, variant);
+    this.#writeOptions(bpf, variant !== 'tracepoint' || this.#facts.preemptible);
     bpf.load();
     this.#missing = new Set(missing);
     prepare(this);
@@ -102,8 +102,8 @@ export class LiveSource {
     }
   }
 
-  #writeOptions(bpf: BpfObject, variant: string): void {
-    for (const [property, value] of Object.entries(this.#spec.options(variant))) {
+  #writeOptions(bpf: BpfObject, endsMissed: boolean): void {
+    for (const [property, value] of Object.entries(this.#spec.options(endsMissed))) {
       const variable = this.#object.options.find(({ name }) => name === this.#spec.schema.options[property]);
       if (!variable) throw new KtraceError(`There is no option ${property} in ${this.#spec.schema.object}`, 'LAYOUT');
       bpf.writeGlobals('.rodata', variable.offset, encodeValue(variable.type(), value, property));

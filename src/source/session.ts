@@ -45,7 +45,7 @@ export class Session<Event> {
     this.#backlog = new Backlog(options.backlog);
     this.#source = new LiveSource({
       schema: tool.schema,
-      options: (variant) => ({ ...writeFilters.options(options), ...tool.options(options.filters, options.events, variant) }),
+      options: (endsMissed) => ({ ...writeFilters.options(options), ...tool.options(options.filters, options.events, endsMissed) }),
       mapSizes: tool.mapSizes(options.limits),
       variant: options.variant,
       optionalHooks: tool.optionalHooks,

@@ -85,8 +85,8 @@ export interface Tool<Event> {
   /** Further hooks of one program, by its name: sections of the same kind as its own. */
   readonly alsoOn: Readonly<Record<string, readonly string[]>>;
   readonly sorts: readonly string[];
-  /** Values of the tool's own `const volatile` options, for the variant that is tried. */
-  options(filters: Filters, events: boolean, variant: string): object;
+  /** Values of the tool's own `const volatile` options. `endsMissed`: programs at the end of a call may not run although those at its beginning did. */
+  options(filters: Filters, events: boolean, endsMissed: boolean): object;
   mapSizes(limits: Limits): Readonly<Record<string, number>>;
   look(tables: Tables, processes: Processes): Look<Event>;
 }

@@ -143,6 +143,11 @@ static __always_inline struct pt_regs *call_regs(__u64 *ctx)
 
 #endif
 
+static __always_inline struct pt_regs *current_regs(void)
+{
+	return task_regs(current_task());
+}
+
 /* The kernel function of a system call, which takes the registers. */
 #if defined(__TARGET_ARCH_x86)
 #define SYSCALL_FUNCTION(call) "__x64_sys_" #call

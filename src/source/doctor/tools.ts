@@ -104,7 +104,7 @@ function loadVariant(tool: Tool<object>, variant: string): 'works' | Refusal | P
   try {
     source = new LiveSource({
       schema: tool.schema,
-      options: (name) => tool.options(WHOLE_MACHINE, true, name),
+      options: (endsMissed) => tool.options(WHOLE_MACHINE, true, endsMissed),
       mapSizes: tool.mapSizes(SMALL),
       variant,
       optionalHooks: tool.optionalHooks,

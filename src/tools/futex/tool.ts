@@ -29,7 +29,7 @@ export const futexTool: Tool<FutexEventRecord> = {
   limits: LIMITS,
   alsoOn: ALSO_ON,
   sorts: FUTEX_SORTS,
-  options: ({ minWaitNs }: Filters, events: boolean, variant: string) => ({ minWaitNs, emitEvents: events, functionHooks: variant !== 'tracepoint' }),
+  options: ({ minWaitNs }: Filters, events: boolean, endsMissed: boolean) => ({ minWaitNs, emitEvents: events, endsMissed }),
   mapSizes: ({ maxKeys, ringBytes }: Limits) => ({ locks: maxKeys, parts: 4 * maxKeys, events: ringBytes }),
   look: (tables, processes) => new FutexLook(tables, processes),
 };
