@@ -45,8 +45,25 @@ function childOf(pid: number): number {
 }
 
 suite(3, (test) => {
-  test('a process that does not exist', async (t) => {
+  test('a process or a thread that does not exist', async (t) => {
     await refuses(t, ktrace(t, ['-p', '4194303']), 1, /There is no process 4194303/);
+    await refuses(t, ktrace(t, ['-t', '4194303']), 1, /There is no thread 4194303/);
+  });
+
+  test('a command that does not exist', async (t) => {
+    const running = run(t, process.execPath, [CLI, 'futx']);
+    t.strictSame(await running.exit(), { code: 2, signal: null });
+    t.equal(running.stderr, 'ktrace: There is no command "futx"; see ktrace --help\n');
+  });
+
+  test('on a terminal that cannot move its cursor, reports of intervals follow one another', async (t) => {
+    for (const [term, clears] of [['xterm', true], ['dumb', false]] as const) {
+      const shell = `TERM=${term} ${FUTEX.join(' ')} -q -p ${process.pid} 0.1 2`;
+      const running = run(t, 'script', ['-qec', shell, '/dev/null']);
+      t.strictSame(await running.exit(), { code: 0, signal: null }, running.stderr);
+      t.equal(running.stdout.includes('\x1b[2J'), clears, term);
+      t.match(running.stdout, /ktrace futex: process \d+/);
+    }
   });
 
   test('a thread of the kernel', async (t) => {

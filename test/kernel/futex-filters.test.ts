@@ -184,6 +184,10 @@ suite(3, (test) => {
     const calls = (op: string, key: keyof Omit<CallRow, 'op'>): number => reports.reduce((total, report) => total + (callsOf(report, op)[key] ?? 0), 0);
     t.strictSame([calls('FUTEX_WAIT', 'calls'), calls('FUTEX_WAIT', 'woken'), calls('FUTEX_WAKE', 'calls'), calls('FUTEX_WAKE', 'woken')], [101, 101, 202, 101]);
     accounts(t, reports.at(-1) as FutexReport);
+    const [first, ...later] = reports.map(({ header }) => header);
+    t.equal(first?.intervalNs, null, 'the first is since the start');
+    t.equal(later.reduce((total, { intervalNs }) => total + (intervalNs ?? NaN), first?.durationNs ?? 0) <= (later.at(-1)?.durationNs ?? 0) + 1e6, true, 'intervals do not overlap');
+    t.strictSame(reports.map(({ header }) => header.settled), reports.map((_, i) => i === reports.length - 1), 'only the last one is of a tracing that is over');
   });
 
   test('an interval and a count as arguments', async (t) => {
