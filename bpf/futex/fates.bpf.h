@@ -71,7 +71,7 @@ int BPF_PROG(sched_waking__any, struct task_struct *task)
 	return 0;
 }
 
-/* Nobody will look at this state again. In a wait it is only if the wait was adopted at the very moment that it ended. */
+/* Nobody will look at this state again. In a wait it is only if the end of that went unseen. */
 static __always_inline void leave_state(struct futex_state *state)
 {
 	if (!state)
@@ -108,7 +108,7 @@ static __always_inline void leave_frozen_state(struct futex_state *state)
 	drops_add(FUTEX_DIED, open);
 }
 
-/* A thread ends: nobody will find its state any more. In a wait it can only be when tracing was over before the wait. */
+/* A thread ends: its state goes with it, or from the hash of older kernels. */
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(thread_end__any, struct task_struct *task)
 {
