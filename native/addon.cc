@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "object.h"
+#include "privileges.h"
 #include "trial.h"
 
 #include <algorithm>
@@ -49,6 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("BpfObject", BpfObject::define(env));
 	exports.Set("waitForPrograms", Napi::Function::New(env, waitForPrograms, "waitForPrograms"));
 	defineTrials(env, exports);
+	definePrivileges(env, exports);
 	exports.Set("libbpfVersion", libbpf_version_string() + 1); // without the "v"
 	exports.Set("possibleCpus", libbpf_num_possible_cpus());
 	return exports;

@@ -82,6 +82,7 @@ export function toOptions(tool: ToolCli, raw: RawOptions, args: readonly string[
     verbose: raw.verbose === true,
     user: given.user,
     variant: given.variant,
+    keepPrivileges: raw.keepPrivileges === true,
     dryRun: raw.dryRun === true,
     failOnLoss: raw.failOnLoss === true ? 0 : (raw.failOnLoss as number | undefined),
     child: checkTarget(raw, child),

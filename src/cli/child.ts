@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { KtraceError } from '../errors.js';
+import { sudoCaller } from '../source/rights.js';
 
 export interface Child {
   readonly pid: number;
@@ -13,7 +14,7 @@ export interface Child {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /** Ask it to end (SIGTERM), and do not wait for that. */
   terminate(): void;
-  /** It never ran: end the launcher. */
+  /** End the launcher, unless it was let run. */
   abandon(): void;
 }
 
@@ -21,7 +22,7 @@ const LAUNCHER = fileURLToPath(new URL('../../build/Release/ktrace-exec', import
 
 /** `user`: who the command runs as; under sudo, by default, who called it. Throws KtraceError when the launcher is not there. */
 export async function startChild(command: readonly string[], user: string | undefined): Promise<Child> {
-  const runAs = user ?? invokingUser();
+  const runAs = user ?? sudoCaller()?.uid.toString();
   const child = spawn(LAUNCHER, [...(runAs === undefined ? [] : ['--user', runAs]), '--', ...command], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
   });
@@ -55,12 +56,6 @@ function exitOf(child: ChildProcess): Child['ended'] {
     child.once('exit', (code, signal) => resolve({ code, signal }));
     child.once('error', reject);
   });
-}
-
-/** sudo(8) notes who called it. */
-function invokingUser(): string | undefined {
-  const { SUDO_UID } = process.env;
-  return process.getuid?.() === 0 && SUDO_UID !== undefined && /^\d+$/.test(SUDO_UID) && SUDO_UID !== '0' ? SUDO_UID : undefined;
 }
 
 /** As a shell has it. */

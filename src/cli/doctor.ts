@@ -28,7 +28,7 @@ export function doctorCommand(child: readonly string[] | undefined, run: (option
 /** Prints what was found; 77 when no tool will run. */
 export async function runDoctor(tools: readonly Tool<object>[], { json }: DoctorOptions): Promise<number> {
   const [{ doctorFacts }, { diagnose }, { openOutput }] = await Promise.all([import('../source/doctor/facts.js'), import('../report/doctor/judge.js'), import('./output.js')]);
-  const output = openOutput({ outputFile: undefined, quiet: false });
+  const output = openOutput(undefined);
   const diagnosis = diagnose(doctorFacts(tools, howCalled()));
   const { renderDoctor, renderDoctorJson } = await import('../render/doctor.js');
   await output.data(json ? renderDoctorJson(diagnosis) : renderDoctor(diagnosis, await look(output.terminal())));

@@ -3,7 +3,7 @@
  * takes its name when it is whole. What has the name already is replaced only if it is a regular file of the caller's with no other link.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fchownSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 export interface OutputFile {
@@ -15,22 +15,8 @@ export interface OutputFile {
   discard(): void;
 }
 
-/** Who ran ktrace: under sudo the user who called it. */
-interface Caller {
-  readonly uid: number;
-  /** -1: as it comes. */
-  readonly gid: number;
-}
-
 const MODE = 0o600;
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-
-function callerOf(env: Readonly<Record<string, string | undefined>>): Caller {
-  const id = (text: string | undefined): number | undefined => (text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined);
-  const own = process.geteuid?.() ?? 0;
-  const sudo = own === 0 ? id(env.SUDO_UID) : undefined;
-  return sudo === undefined ? { uid: own, gid: -1 } : { uid: sudo, gid: id(env.SUDO_GID) ?? -1 };
-}
 
 /** `ENOSPC: no space left on device, write` in the words of the middle. */
 function reason(error: unknown): string {
@@ -43,12 +29,17 @@ function failed(operation: string, path: string, cause: string, hint: string): E
 }
 
 /** Turns a failing system call into a sentence. */
-function attempt<T>(operation: string, path: string, call: () => T, hint = 'choose another file'): T {
+function attempt<T>(operation: string, path: string, call: () => T, hint = whereElse()): T {
   try {
     return call();
   } catch (error) {
     throw failed(operation, path, reason(error), hint);
   }
+}
+
+/** Nothing here is written with more rights than the caller's own. */
+function whereElse(): string {
+  return `choose a file that user ${process.geteuid?.()} may write, or redirect stdout`;
 }
 
 function whatItIs(there: Stats): string {
@@ -59,8 +50,9 @@ function whatItIs(there: Stats): string {
 }
 
 /** Why what has the name may not be replaced; undefined if it may, or if nothing has it. */
-function objection(there: Stats | undefined, { uid }: Caller): string | undefined {
+function objection(there: Stats | undefined): string | undefined {
   if (there === undefined) return undefined;
+  const uid = process.geteuid?.();
   if (!there.isFile()) return `it is ${whatItIs(there)}`;
   if (there.uid !== uid) return `it belongs to user ${there.uid}, not to you (user ${uid})`;
   return there.nlink > 1 ? `it has ${there.nlink} names (hard links)` : undefined;
@@ -68,7 +60,7 @@ function objection(there: Stats | undefined, { uid }: Caller): string | undefine
 
 function refuseToReplace(target: string, path: string): void {
   const there = attempt('look at', path, () => lstatSync(target, { throwIfNoEntry: false }));
-  const why = objection(there, callerOf(process.env));
+  const why = objection(there);
   if (why !== undefined) throw failed('write', path, why, 'choose another file, or redirect stdout');
 }
 
@@ -91,9 +83,6 @@ class NewFile implements OutputFile {
     this.#orDiscard(() => {
       refuseToReplace(this.#target, path);
       this.#fd = attempt('create', path, () => openSync(this.#temporary, NEW, MODE));
-      const { uid, gid } = callerOf(process.env);
-      const fd = this.#fd;
-      attempt('give you', path, () => fchownSync(fd, uid, gid));
     });
   }
 

@@ -1,12 +1,10 @@
-/** Where a run's text goes: data to stdout or to a file, everything else to stderr. */
+/** Where a run's text goes: data to stdout or to a file, messages to stderr. */
 import { forTerminal } from '../render/sanitize.js';
 import { openOutputFile, type OutputFile } from './output-file.js';
 
 export interface Output {
   /** Data. Rejects when it cannot be written; with code EPIPE when the reader went away. */
   data(text: string): Promise<void>;
-  /** One line for people, on stderr, sanitized; nothing with --quiet. */
-  message(text: string): void;
   /** The terminal that data goes to; undefined for a pipe or a file. */
   terminal(): { readonly rows: number; readonly columns: number } | undefined;
   /** All data is written: a file gets its name now. */
@@ -18,7 +16,6 @@ export interface Output {
 /** The part of `process` that is needed; a test passes another. */
 interface Streams {
   readonly stdout: Pick<NodeJS.WriteStream, 'write' | 'on' | 'isTTY' | 'rows' | 'columns'>;
-  readonly stderr: { write(text: string): unknown };
 }
 
 function writeTo(stdout: Streams['stdout'], text: string): Promise<void> {
@@ -31,7 +28,7 @@ function writeTo(stdout: Streams['stdout'], text: string): Promise<void> {
   });
 }
 
-function toStdout({ stdout }: Streams): Omit<Output, 'message'> {
+function toStdout({ stdout }: Streams): Output {
   // Every write has its own callback; without a listener the stream would throw the same error once more.
   stdout.on('error', () => undefined);
   return {
@@ -42,7 +39,7 @@ function toStdout({ stdout }: Streams): Omit<Output, 'message'> {
   };
 }
 
-function toFile(file: OutputFile): Omit<Output, 'message'> {
+function toFile(file: OutputFile): Output {
   return {
     data: async (text) => file.write(text),
     terminal: () => undefined,
@@ -51,13 +48,14 @@ function toFile(file: OutputFile): Omit<Output, 'message'> {
   };
 }
 
-/** Opens the outputs of a run; throws when the file of --output-file cannot be written, so call it before tracing begins. */
-export function openOutput(options: { readonly outputFile: string | undefined; readonly quiet: boolean }, streams: Streams = process): Output {
-  const sink = options.outputFile === undefined ? toStdout(streams) : toFile(openOutputFile(options.outputFile));
-  return {
-    ...sink,
-    message(text) {
-      if (!options.quiet) streams.stderr.write(`${forTerminal(text)}\n`);
-    },
+/** Opens the output of a run; throws when the file of --output-file cannot be written. */
+export function openOutput(outputFile: string | undefined, streams: Streams = process): Output {
+  return outputFile === undefined ? toStdout(streams) : toFile(openOutputFile(outputFile));
+}
+
+/** What prints one line for people on stderr, sanitized; nothing with --quiet. */
+export function messages({ quiet }: { readonly quiet: boolean }, stderr: { write(text: string): unknown } = process.stderr): (text: string) => void {
+  return (text) => {
+    if (!quiet) stderr.write(`${forTerminal(text)}\n`);
   };
 }

@@ -7,58 +7,52 @@ import { exitCodeOf, startChild, type Child } from './child.js';
 import { EXIT } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Print } from './print.js';
-import { openOutput, type Output } from './output.js';
+import { messages, openOutput, type Output } from './output.js';
+import { dropPrivileges } from './privileges.js';
 import { stopOnSignal } from './signals.js';
 import { sessionOptions } from './session-options.js';
 
 export async function runTool(tool: Tool<object>, options: CliOptions): Promise<number> {
-  const output = openOutput(options);
   const signal = stopOnSignal();
+  const cgroup = options.cgroup === undefined ? undefined : findCgroup(options.cgroup);
+  const child = options.child ? await startChild(options.child, options.user) : undefined;
+  const stop = new AbortController();
+  void signal.stopped.then(() => stop.abort());
+  let session: Session<object> | undefined;
   try {
-    const exitCode = await trace(tool, options, output, signal.stopped);
+    const message = messages(options);
+    const tell = (lines: readonly string[]): void => lines.forEach(message);
+    session = new Session(tool, { ...sessionOptions(tool, options, cgroup, child?.pid, stop.signal), tell });
+    if (!options.keepPrivileges) dropPrivileges({ child: child !== undefined });
+    if (!options.dryRun) return await trace(session, options, child, stop, message);
+    message(`ktrace: loaded and attached (variant ${session.variant}); nothing was traced`);
+    return EXIT.ok;
+  } finally {
+    child?.abandon();
+    session?.close();
+    signal.dispose();
+  }
+}
+
+async function trace(session: Session<object>, options: CliOptions, child: Child | undefined, stop: AbortController, message: (text: string) => void): Promise<number> {
+  const output = openOutput(options.outputFile); // with the rights of who called us
+  try {
+    message(`ktrace: tracing ${session.target} ${untilWhen(options)}`);
+    child?.release();
+    void child?.ended.then(() => stop.abort(), () => stop.abort());
+    const exitCode = await follow(session, options, output, child);
     await output.finish();
     return exitCode;
   } catch (error) {
     output.discard();
     throw error;
-  } finally {
-    signal.dispose();
   }
 }
 
-async function trace(tool: Tool<object>, options: CliOptions, output: Output, stopped: Promise<unknown>): Promise<number> {
-  const cgroup = options.cgroup === undefined ? undefined : findCgroup(options.cgroup);
-  const child = options.child ? await startChild(options.child, options.user) : undefined;
-  const stop = new AbortController();
-  void stopped.then(() => stop.abort());
-  let session: Session<object>;
-  try {
-    const tell = (lines: readonly string[]): void => lines.forEach((line) => output.message(line));
-    session = new Session(tool, { ...sessionOptions(tool, options, cgroup, child?.pid, stop.signal), tell });
-  } catch (error) {
-    child?.abandon();
-    throw error;
-  }
-  try {
-    if (options.dryRun) return dryRun(session, output, child);
-    announce(session, options, output);
-    child?.release();
-    void child?.ended.then(() => stop.abort(), () => stop.abort());
-    return await follow(session, options, output, child);
-  } finally {
-    session.close();
-  }
-}
-
-function dryRun(session: Session<object>, output: Output, child: Child | undefined): number {
-  child?.abandon();
-  output.message(`ktrace: loaded and attached (variant ${session.variant}); nothing was traced`);
-  return EXIT.ok;
-}
-
-function announce(session: Session<object>, { durationNs, count, child }: CliOptions, output: Output): void {
-  const end = durationNs !== undefined ? `for ${durationNs / 1e9} s` : count !== undefined ? `for ${count} reports` : child ? 'until it ends' : 'until Ctrl-C';
-  output.message(`ktrace: tracing ${session.target} ${end}`);
+function untilWhen({ durationNs, count, child }: CliOptions): string {
+  if (durationNs !== undefined) return `for ${durationNs / 1e9} s`;
+  if (count !== undefined) return `for ${count} reports`;
+  return child ? 'until it ends' : 'until Ctrl-C';
 }
 
 async function follow(session: Session<object>, options: CliOptions, output: Output, child: Child | undefined): Promise<number> {

@@ -87,6 +87,12 @@ export interface NativeBinding {
   hasGetStack(): boolean;
   /** Whether the file gives rights to whoever runs it. */
   hasFileCapabilities(path: string): boolean;
+  /**
+   * In every thread of the process, those of Node.js too: limits the capabilities (numbers of linux/capability.h) to those given, in the
+   * bounding set as well where there is CAP_SETPCAP, gains none by execve(2) any more (no_new_privs), and becomes the user. From the main
+   * thread only. Throws at the first thread that could not; some may have done it then.
+   */
+  dropPrivileges(capabilities: readonly number[], uid?: number, gid?: number): void;
   readonly libbpfVersion: string;
   /** Number of possible CPUs, for per-CPU values. */
   readonly possibleCpus: number;

@@ -4,6 +4,8 @@ import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../er
 import type { NativeError } from '../native/binding.js';
 import type { AttachAttempt } from '../report/model.js';
 import type { Refusal } from './facts.js';
+import { HIGHEST_PARANOID } from '../report/doctor/rights.js';
+import { numberIn } from './doctor/text.js';
 import { readRights } from './rights.js';
 
 export function isNativeError(error: unknown): error is NativeError {
@@ -33,8 +35,11 @@ export function missingPrerequisite(): UnsupportedError | undefined {
 export function explainAttach(cause: NativeError | undefined, attempts: readonly AttachAttempt[]): Error {
   if (!cause) return process.getuid?.() !== 0 && attempts.some(({ errno }) => errno === 'EPERM') ? missingRights(undefined, attempts) : cannotHook(attempts);
   const { code, stage, log } = cause;
+  const denied = code === 'EPERM' || code === 'EACCES';
+  const paranoid = numberIn('/proc/sys/kernel/perf_event_paranoid') ?? 0;
+  if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && readRights()?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
   if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
-  if (code === 'EPERM' || code === 'EACCES') return missingRights(cause, attempts);
+  if (denied) return missingRights(cause, attempts);
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
   if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
   return cannotHook(attempts, cause);
@@ -43,6 +48,12 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
 function cannotHook(attempts: readonly AttachAttempt[], cause?: NativeError): Error {
   const tried = attempts.map((attempt) => `${attempt.variant}: ${attempt.stage} ${attempt.errno}`).join(', ');
   return new AttachError(`Cannot hook this kernel (${tried})`, '`ktrace doctor` says what works here', attempts, { cause });
+}
+
+/** The kernels of some distributions go beyond what CAP_PERFMON gives. */
+function paranoidPerfEvents(value: number, cause: NativeError, attempts: readonly AttachAttempt[]): Error {
+  const hint = `run it with sudo, or have root \`sysctl kernel.perf_event_paranoid=${HIGHEST_PARANOID}\`; the variant fentry needs neither`;
+  return new AttachError(`Cannot attach: perf_event_paranoid is ${value}, and this kernel then wants CAP_SYS_ADMIN for tracepoints and kprobes`, hint, attempts, { cause });
 }
 
 /** The programs are loaded, so the rights to BPF are there; what attaching needs beside them are the numbers of tracepoints. */

@@ -18,7 +18,7 @@ t.test('without options everything has its default', async (t) => {
   t.same(await parse(''), {
     pids: [], tids: [], comms: [], cgroup: undefined, minWaitNs: 0, includeSelf: false, follow: false, durationNs: undefined, intervalNs: undefined, count: undefined,
     rows: 10, sort: 'waited', all: false, events: false, output: 'table', outputFile: undefined, clear: true, color: 'auto', quiet: false, verbose: false,
-    user: undefined, variant: undefined, dryRun: false, failOnLoss: undefined, child: undefined, own: { maxLocks: 10240, lock: undefined },
+    user: undefined, variant: undefined, keepPrivileges: false, dryRun: false, failOnLoss: undefined, child: undefined, own: { maxLocks: 10240, lock: undefined },
   });
 });
 
@@ -30,7 +30,7 @@ t.test('every option is parsed into its type', async (t) => {
     ['-d 500ms', { durationNs: 5e8 }], ['--duration=1m', { durationNs: 6e10 }], ['-i 2', { intervalNs: 2e9 }], ['1.5s 3', { intervalNs: 15e8, count: 3 }], ['5', { intervalNs: 5e9, count: undefined }],
     ['-r 25', { rows: 25 }], ['-s max', { sort: 'max' }], ['-a -q -v', { all: true, quiet: true, verbose: true }], ['-o json', { output: 'json' }], ['-o ndjson --events', { output: 'ndjson', events: true }],
     ['--events', { output: 'ndjson', events: true }], ['-O report.json', { outputFile: 'report.json' }], ['-O -', { outputFile: undefined }], ['-C', { clear: false }], ['--no-clear', { clear: false }],
-    ['--color never', { color: 'never' }], ['--variant kprobe --dry-run', { variant: 'kprobe', dryRun: true }],
+    ['--color never', { color: 'never' }], ['--variant kprobe --dry-run', { variant: 'kprobe', dryRun: true }], ['--keep-privileges', { keepPrivileges: true }],
     ['--fail-on-loss', { failOnLoss: 0 }], ['--fail-on-loss=0.5', { failOnLoss: 0.5 }], ['--fail-on-loss 1%', { failOnLoss: 1 }],
     ['--max-locks 7 --lock 0x1,0x2', { own: { maxLocks: 7, lock: ['0x1', '0x2'] } }],
     ['-- ./server -p 80 -- x', { child: ['./server', '-p', '80', '--', 'x'] }], ['-u root -v -- id -u', { child: ['id', '-u'], user: 'root', verbose: true }],

@@ -16,6 +16,13 @@ export function remedyForDenial({ rights }: DoctorFacts): string {
   return 'It is lockdown or a security module that refuses: ask who set it up, or try another machine.';
 }
 
+/** The highest value of perf_event_paranoid that Linux itself knows. Above it the kernels of Debian and Ubuntu ask for CAP_SYS_ADMIN, whoever has CAP_PERFMON. */
+export const HIGHEST_PARANOID = 2;
+
+export function wantsMoreForPerfEvents({ rights, perfEventParanoid = 0 }: DoctorFacts): boolean {
+  return perfEventParanoid > HIGHEST_PARANOID && rights !== undefined && !rights.effective.includes('CAP_SYS_ADMIN');
+}
+
 export const isDenied = ({ code }: Refusal): boolean => code === 'EPERM' || code === 'EACCES';
 
 export function judgeRights(facts: DoctorFacts): Finding[] {
@@ -30,7 +37,7 @@ function capabilities(facts: DoctorFacts): Finding {
   const missing = lacking(rights);
   if (missing.length > 0) return fails(key, title, `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing (${who}).`, howToGet(rights, facts));
   if (rights.inUserNamespace && facts.trials?.ring) return fails(key, title, 'They are valid in a user namespace only, and BPF needs those of the machine.', `Run it outside: \`${sudo(facts)}\`.`);
-  const without = [...withoutPtrace(rights), ...withoutTracefs(rights)];
+  const without = [...withoutPtrace(rights), ...withoutSearch(rights)];
   if (without.length > 0) return limited(key, title, without.join(' '), `Run \`${sudo(facts)}\`, or add them.`);
   return works(key, title, `All that ktrace uses (${who}).`);
 }
@@ -48,10 +55,10 @@ function withoutPtrace({ effective }: Rights): string[] {
   return effective.includes('CAP_SYS_PTRACE') ? [] : ['CAP_SYS_PTRACE is missing: no memory of other users\' processes, so no deadlocks, fewer holders, bare addresses.'];
 }
 
-const READS_TRACEFS = ['CAP_DAC_READ_SEARCH', 'CAP_DAC_OVERRIDE', 'CAP_SYS_ADMIN'];
+const READS_ALL = ['CAP_DAC_READ_SEARCH', 'CAP_DAC_OVERRIDE', 'CAP_SYS_ADMIN'];
 
-function withoutTracefs({ euid, effective }: Rights): string[] {
-  return euid === 0 || READS_TRACEFS.some((name) => effective.includes(name)) ? [] : ['CAP_DAC_READ_SEARCH is missing: tracepoints cannot be looked up where tracefs belongs to root.'];
+function withoutSearch({ euid, effective }: Rights): string[] {
+  return euid === 0 || READS_ALL.some((name) => effective.includes(name)) ? [] : ['CAP_DAC_READ_SEARCH is missing: no memory of other users\' processes, and no tracepoints where tracefs belongs to root.'];
 }
 
 /** Rights of the program file are rights of everybody who runs any script with it. */
@@ -64,10 +71,14 @@ function nodeRights({ node, rights, trials, command }: DoctorFacts): Finding {
   return works(key, title, 'None of its own: no file capabilities, not set-uid.');
 }
 
-function perfEventParanoid({ perfEventParanoid: value, rights }: DoctorFacts): Finding {
+function perfEventParanoid(facts: DoctorFacts): Finding {
+  const { perfEventParanoid: value, rights } = facts;
   const [key, title] = ['perf-event-paranoid', 'perf events'];
   if (value === undefined) return limited(key, title, 'There is no perf_event_paranoid: this kernel has no perf events, or no /proc/sys.', 'Use a kernel with CONFIG_PERF_EVENTS=y, with /proc mounted.');
   if (rights && lacking(rights).includes('CAP_PERFMON')) return limited(key, title, `perf_event_paranoid is ${value}: it binds whoever has no CAP_PERFMON.`, 'Leave it as it is and get the capability: see capabilities.');
+  if (wantsMoreForPerfEvents(facts)) {
+    return limited(key, title, `perf_event_paranoid is ${value}: above ${HIGHEST_PARANOID} some distributions' kernels want CAP_SYS_ADMIN for tracepoints and kprobes.`, `\`sudo sysctl kernel.perf_event_paranoid=${HIGHEST_PARANOID}\`, or add CAP_SYS_ADMIN; fentry needs neither.`);
+  }
   return works(key, title, `perf_event_paranoid is ${value}; it does not bind CAP_PERFMON.`);
 }
 

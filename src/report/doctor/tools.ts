@@ -1,7 +1,7 @@
 /** Judges hooks, and which tool will run by which variant. */
 import type { DoctorFacts, HookFact, Refusal, ToolFact, VariantFact } from './facts.js';
 import { fails, limited, sentence, wordsOf, works, type Finding, type HookFinding, type ToolFinding } from './model.js';
-import { isDenied, lacking, remedyForDenial } from './rights.js';
+import { isDenied, lacking, remedyForDenial, wantsMoreForPerfEvents } from './rights.js';
 
 const COMMON = 'any';
 
@@ -46,6 +46,7 @@ function remedyFor(facts: DoctorFacts, refusal: Refusal, what: string): string {
   if (what.startsWith('tracepoint/') && refusal.stage === 'find' && refusal.code !== 'ENOENT') return 'Have root `mount -t tracefs none /sys/kernel/tracing` and let this user read it, or add CAP_SYS_ADMIN.';
   if (/^f(entry|exit)/.test(what) && refusal.stage === 'load') return `It takes a kernel with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y that lets programs on functions.`;
   if (what.startsWith('k') && refusal.stage === 'attach' && refusal.code === 'ENOENT') return 'It takes a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y.';
+  if (isDenied(refusal) && refusal.stage === 'attach' && wantsMoreForPerfEvents(facts)) return 'Perf events are restricted here: see perf events.';
   if (isDenied(refusal)) return remedyForDenial(facts);
   if (refusal.code === 'ENOENT') return 'Use a kernel that has it: docs/kernels.md lists those tested.';
   return 'Please report this with `uname -r` and the output of --json.';

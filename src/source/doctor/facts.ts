@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import type { DoctorFacts, Problem, Refusal, Trials } from '../../report/doctor/facts.js';
 import { loadBinding } from '../../native/load.js';
 import type { Tool } from '../../tools/contract.js';
-import { readRights } from '../rights.js';
+import { readRights, sudoCaller } from '../rights.js';
 import { packageRoot, version } from '../version.js';
 import { libraryFacts } from './library.js';
 import { machineFacts } from './machine.js';
@@ -28,7 +28,7 @@ export function doctorFacts(tools: readonly Tool<object>[], command: readonly st
     node: { version: process.version, napi: Number(process.versions.napi), path, setId: ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & SET_ID) !== 0 },
     addon,
     trials: tried && trials(path, tried.iterators),
-    caller: caller(),
+    caller: sudoCaller()?.uid ?? process.geteuid?.() ?? 0,
     files: ownFiles(packageRoot, path),
     tools: tried?.tools ?? tools.map(({ name }) => ({ name, variants: [], problem: undefined })),
   };
@@ -64,10 +64,4 @@ function trials(node: string, iterators: Refusal | undefined): Trials {
     legacy: !addon.hasFindVma(),
     nodeHasFileCapabilities: addon.hasFileCapabilities(node),
   };
-}
-
-function caller(): number {
-  const own = process.geteuid?.() ?? 0;
-  const sudo = process.env.SUDO_UID ?? '';
-  return own === 0 && /^\d{1,10}$/.test(sudo) ? Number(sudo) : own;
 }

@@ -46,6 +46,8 @@ const CASES: readonly (readonly [key: string, changed: Partial<DoctorFacts>, sta
   ['node-rights', trials({ nodeHasFileCapabilities: true }), 'limited', /has file capabilities/, /setcap -r/],
   ['perf-event-paranoid', {}, 'works', /is 2; it does not bind/],
   ['perf-event-paranoid', { rights: USER, perfEventParanoid: 4 }, 'limited', /is 4: it binds/, /capabilities/],
+  ['perf-event-paranoid', { rights: { ...USER, effective: ['CAP_BPF', 'CAP_PERFMON'] }, perfEventParanoid: 3 }, 'limited', /is 3: above 2 .*CAP_SYS_ADMIN/, /sysctl kernel\.perf_event_paranoid=2/],
+  ['perf-event-paranoid', { perfEventParanoid: 3 }, 'works', /is 3; it does not bind/],
   ['perf-event-paranoid', { perfEventParanoid: undefined }, 'limited', /no perf events/, /CONFIG_PERF_EVENTS/],
   ['unprivileged-bpf-disabled', {}, 'works', /is 2; it does not bind/],
   ['unprivileged-bpf-disabled', { rights: USER, unprivilegedBpfDisabled: 0 }, 'limited', /is 0; tracing takes CAP_BPF/, /capabilities/],

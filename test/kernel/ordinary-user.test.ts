@@ -1,0 +1,50 @@
+/** An ordinary user with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Test } from 'tap';
+import { FUTEX, ktrace, lacking, only, run, sameDuel, suite, workload, type Exit } from './harness.js';
+import { KEPT, NOBODY, rightsOf } from './rights.js';
+
+const PARANOID = '/proc/sys/kernel/perf_event_paranoid';
+const VARIANTS = [['fentry', 'bpf', 'perfmon'], ['kprobe', 'bpf', 'perfmon'], ['tracepoint', 'bpf', 'perfmon', 'dac_read_search']] as const;
+
+const withCapabilities = (capabilities: readonly string[]): string[] => {
+  const caps = capabilities.map((name) => `+${name}`).join(',');
+  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', `--inh-caps=${caps}`, `--ambient-caps=${caps}`];
+};
+
+suite(1, (test) => {
+  test('four capabilities: the whole report, and three of them are kept', async (t) => {
+    const prefix = withCapabilities(['bpf', 'perfmon', 'sys_ptrace', 'dac_read_search']);
+    const target = await workload(t, 'mutex');
+    const tracer = await ktrace(t, ['-o', 'json', '-p', String(target.pid)], { prefix }).tracing();
+    for (const { uids, capabilities, noNewPrivileges } of rightsOf(tracer.pid)) {
+      t.strictSame([uids, capabilities.slice(0, 2), noNewPrivileges], [Array(4).fill(NOBODY).join('\t'), [KEPT, KEPT], '1']);
+    }
+    target.line();
+    const truth = await target.truth();
+    const row = only(t, (await tracer.report(t)).sections.locks.rows, 'lock');
+    sameDuel(t, row, truth);
+    t.match(row.place, /^mutex\+0x/, 'the memory map of root\'s process is read');
+  });
+
+  for (const [variant, ...needed] of VARIANTS) {
+    const dryRun = async (t: Test, capabilities: readonly string[]): Promise<Exit & { stderr: string }> => {
+      const [file = '', ...words] = [...withCapabilities(capabilities), ...FUTEX, '--variant', variant, '--dry-run'];
+      const running = run(t, file, words);
+      return { ...(await running.exit()), stderr: running.stderr };
+    };
+
+    test(`${variant}: loads and attaches with ${needed.join(', ')}, and with nothing less`, async (t) => {
+      const why = lacking(variant);
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      if (variant !== 'fentry' && Number(readFileSync(PARANOID, 'utf8')) > 2) {
+        t.match(await dryRun(t, needed), { code: 77, stderr: /perf_event_paranoid is \d+, .* CAP_SYS_ADMIN/ });
+        t.match(await dryRun(t, [...needed, 'sys_admin']), { code: 0 });
+        if (!existsSync('/run/ktrace-vm')) return; // a setting of the whole machine, to be changed only where it is thrown away
+        writeFileSync(PARANOID, '2');
+      }
+      t.match(await dryRun(t, needed), { code: 0 });
+      for (const missing of needed) t.match(await dryRun(t, needed.filter((name) => name !== missing)), { code: 77 }, `without ${missing}`);
+    });
+  }
+});
