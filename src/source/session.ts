@@ -33,6 +33,9 @@ export class Session<Event> {
   #end: () => void = () => {};
   #failure: unknown;
   #stopped: bigint | undefined;
+  /** When tracing ended: the kernel skips runs until the hooks are down. */
+  #skippedAtEnd: number | undefined;
+  #lastLosses = { backlogDropped: 0, skippedRuns: 0 };
 
   /** Attached when it returns. Throws KtraceError and its kinds; nothing is left behind then. */
   constructor(tool: Tool<Event>, options: SessionOptions) {
@@ -125,7 +128,10 @@ export class Session<Event> {
     this.#stopped = process.hrtime.bigint();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    this.#guard(() => this.#source.freeze());
+    this.#guard(() => {
+      this.#skippedAtEnd = this.#source.skippedRuns();
+      this.#source.freeze();
+    });
     if (this.#options.events) while (this.#takeRest());
     this.#backlog.end();
     this.#end();
@@ -156,10 +162,13 @@ export class Session<Event> {
   /** The report of everything since the start, or with `interval` since the last report. Also after the end, until close(). */
   report({ interval = false }: { interval?: boolean } = {}): Report {
     if (this.#failure !== undefined) throw this.#failure as Error;
-    return this.#look.report(this.#reportOptions(), interval);
+    const losses = { backlogDropped: this.#backlog.dropped, skippedRuns: this.#skippedAtEnd ?? this.#source.skippedRuns() };
+    const last = interval ? this.#lastLosses : { backlogDropped: 0, skippedRuns: 0 };
+    this.#lastLosses = losses;
+    return this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns }), interval);
   }
 
-  #reportOptions(): ReportOptions {
+  #reportOptions(losses: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns'>): ReportOptions {
     const { rows, sort, all, verbose, target, filterWords } = this.#options;
     const until = this.#stopped ?? process.hrtime.bigint();
     return {
@@ -168,8 +177,7 @@ export class Session<Event> {
       all,
       verbose,
       until: Number(until),
-      backlogDropped: this.#backlog.dropped,
-      skippedRuns: this.#source.skippedRuns(),
+      ...losses,
       header: {
         version,
         startedAt: this.#startedAt.toISOString(),
