@@ -31,6 +31,7 @@ async function main(words) {
     if (files.length > 0) await runFiles(group, files.filter((file) => existsSync(file) && groupOf(file) === group));
     else if (words.length === 0 || words.includes(group)) await runGroup(group);
   }
+  if (words.length === 0 && process.env.CI === 'true') await runVirtualMachines();
   if (totals.passed + totals.failed === 0) fail('no test ran');
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed > 0 ? 1 : 0;
@@ -73,6 +74,23 @@ async function runFiles(group, files) {
   const batches = groups[group].jobs === 1 ? files.map((file) => [file]) : [files];
   for (const batch of batches) await (compiled ? runCompiled : runTap)(groups[group], batch, copy);
   copy.end();
+}
+
+/** The kernels of the matrix, with a sum of their own. */
+async function runVirtualMachines() {
+  const name = 'virtual machines';
+  if (process.arch !== 'x64') return skip(name, 'their kernels are for x86-64');
+  const running = spawn(process.execPath, ['scripts/vm-tests.mjs'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(running, 'exit');
+  let text = '';
+  for await (const chunk of running.stdout.setEncoding('utf8')) {
+    process.stdout.write(chunk);
+    text += chunk;
+  }
+  const sum = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(text.trimEnd().split('\n').at(-1));
+  const [status] = await exited;
+  if (!sum || (status !== 0 && sum[2] === '0')) return fail(name, `they ended with ${status}`);
+  for (const [i, key] of ['passed', 'failed', 'skipped'].entries()) totals[key] += Number(sum[i + 1]);
 }
 
 /** Reports as the stream comes, and keeps a copy to read later. */

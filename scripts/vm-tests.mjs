@@ -1,20 +1,25 @@
-// Runs the kernel tests in virtual machines, and says which kernel ran which tool in which variant: npm run test:vm [-- --kernel 6.1]
+// Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
+//   npm run test:vm [-- --kernel 6.1] [--whole]
+// All of the tests (--whole) take three quarters of an hour for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const RESULTS = 'build/vm/results';
 const TIMEOUT_S = 900;
+const WHOLE_TIMEOUT_S = 7200;
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.argv.slice(2));
 
 function main(words) {
   const all = run('scripts/vm-kernel', ['--list'], 'pipe').stdout.trim().split('\n');
-  const kernels = words.length === 2 && words[0] === '--kernel' ? [words[1]] : all;
+  const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false } } });
+  const kernels = values.kernel === undefined ? all : [values.kernel];
   // Compiled here once: a loader takes minutes where the processor is emulated.
   const compiled = run('node_modules/.bin/tsc', ['-p', 'scripts/vm.tsconfig.json'], 'inherit');
   if (compiled.status !== 0) throw new Error('the tests do not compile');
-  const results = kernels.map(testKernel);
+  const results = kernels.map((kernel) => testKernel(kernel, values.whole));
   console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
   for (const { kernel, seconds, problems } of results) {
     console.log(`${kernel}: ${seconds} s, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
@@ -24,13 +29,14 @@ function main(words) {
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
-function testKernel(kernel) {
+function testKernel(kernel, whole) {
   const share = `${RESULTS}/${kernel}`;
   rmSync(share, { recursive: true, force: true });
   mkdirSync(share, { recursive: true });
   console.log(`# Linux ${kernel}`);
   const begun = Date.now();
-  const { status } = run('scripts/vm', ['--kernel', kernel, '--share', share, '--timeout', String(TIMEOUT_S), '--', 'scripts/vm-suite', '/run/ktrace-vm'], 'inherit');
+  const suite = ['scripts/vm-suite', '/run/ktrace-vm', ...(whole ? ['--whole'] : [])];
+  const { status } = run('scripts/vm', ['--kernel', kernel, '--share', share, '--timeout', String(whole ? WHOLE_TIMEOUT_S : TIMEOUT_S), '--', ...suite], 'inherit');
   const seconds = Math.round((Date.now() - begun) / 1000);
   const rows = parseCoverage(kernel, read(`${share}/coverage.tsv`));
   const complaints = complaintsOf(read(`${share}/kernel.log`));

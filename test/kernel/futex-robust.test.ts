@@ -9,6 +9,7 @@ import {
   accounts, callsOf, ENV, futex, FUTEX, heldIds, ktrace, leftOf, lockAt, N, only, parseReport, program, ROOT, run, sameDuel, suite, tracing, workload,
   type FutexReport, type LockRow, type Truth,
 } from './harness.js';
+import { killed } from './sudden-end.js';
 
 const loss = (losses: FutexReport['losses'], reason: string): number => losses.find((each) => each.reason === reason)?.count ?? -1;
 
@@ -55,8 +56,12 @@ suite(2, (test) => {
     const session = await futex({ pid: target.pid, events: true, backlog: 100 });
     target.line();
     const { waits } = await target.truth();
+    const first = session.report({ interval: true });
+    const second = session.report({ interval: true });
     const report = session.stop();
     t.ok(session.stats().backlog <= 100);
+    const [one, two, all] = [first, second, report].map(({ losses }) => loss(losses, 'backlog-full')) as [number, number, number];
+    t.ok(one + two <= all && one >= two, `what an interval dropped is told in its report alone: ${one}, ${two}, in all ${all}`);
     let received = 0;
     for await (const { type } of session.events()) received += type === 'wait' ? 1 : 0;
     session.close();
@@ -182,15 +187,8 @@ suite(2, (test) => {
     const target = await workload(t, 'inflight');
     for (let i = 0; i < 20; i++) {
       const tracer = ktrace(t, ['-p', String(target.pid), ...(i % 2 ? ['--events'] : ['-i', '50ms'])]);
-      const held = { prog: new Set<number>(), map: new Set<number>(), link: new Set<number>() };
-      for (const end = Date.now() + 40 + 45 * i; Date.now() < end; await sleep(10)) {
-        const now = heldIds(tracer.pid);
-        for (const kind of ['prog', 'map', 'link'] as const) for (const id of now[kind]) held[kind].add(id);
-      }
-      tracer.kill('SIGKILL');
-      t.strictSame(await tracer.exit(), { code: null, signal: 'SIGKILL' });
-      const left = await leftOf({ prog: [...held.prog], map: [...held.map], link: [...held.link] }, 1000);
-      t.strictSame(left, { prog: [], map: [], link: [] }, `killed after ${40 + 45 * i} ms`);
+      const end = Date.now() + 40 + 45 * i;
+      await killed(t, tracer, `after ${40 + 45 * i} ms`, () => Date.now() >= end);
     }
   }, 180);
 

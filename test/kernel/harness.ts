@@ -388,11 +388,19 @@ export function ktrace(t: Test, args: readonly string[], { prefix = [], ...surro
   return new Tracer(t, start([...prefix, ...FUTEX, ...args], surroundings));
 }
 
+/** What each variant lacks. Asking takes seconds where the processor is emulated, so those that scripts/vm-suite found to work are not asked again. */
+const refusals = new Map<string, string | undefined>([...(process.env['KTRACE_TEST_TAKEN'] ?? '').matchAll(/\bfutex:(\w+)/g)].map(([, variant = '']) => [variant, undefined]));
+
 /**
  * Why this kernel does not take a variant, or undefined. Throws where it has to: Debian's kernels have what all three take, so a
  * refusal there is ours.
  */
 export function lacking(variant: string): string | undefined {
+  if (!refusals.has(variant)) refusals.set(variant, tryVariant(variant));
+  return refusals.get(variant);
+}
+
+function tryVariant(variant: string): string | undefined {
   const [node = '', ...words] = FUTEX;
   const { status, stderr } = spawnSync(node, [...words, '--dry-run', '--variant', variant], { encoding: 'utf8', env: ENV });
   if (status === 0) return undefined;
@@ -501,7 +509,7 @@ export function sameDuel(t: Test, row: LockRow, truth: Times & Pick<DuelTruth, '
 
 // What is in the kernel.
 
-type BpfIds = Readonly<Record<'prog' | 'map' | 'link', readonly number[]>>;
+export type BpfIds = Readonly<Record<'prog' | 'map' | 'link', readonly number[]>>;
 
 /** Ids of the BPF programs, maps and links that a process holds. */
 export function heldIds(pid: number): BpfIds {
