@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <vector>
 
 namespace ktrace {
 
@@ -55,10 +56,14 @@ int reduce(Capabilities keep)
 	return prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == 0 ? 0 : errno;
 }
 
-// glibc's signal for its own setxid(3) functions, which no thread can block: some of Node's block all others.
-constexpr int kSignal = __SIGRTMIN + 1;
 constexpr size_t kMostThreads = 1024;
-constexpr int kPatienceMs = 2000;
+constexpr int kPatienceMs = 20000; // of a machine in distress, which is what people trace
+
+// The C library's signal for its own setxid(3) functions, the last of those that it keeps for itself. Some of Node's threads block all others.
+int setxidSignal()
+{
+	return SIGRTMIN - 1;
+}
 
 // One step that every thread is told to take. Each thread is told once: a signal that came after all is over would be taken for glibc's.
 struct Broadcast {
@@ -87,11 +92,13 @@ void onSignal(int)
 	const pid_t thread = static_cast<pid_t>(syscall(SYS_gettid));
 
 	takeStep();
-	for (size_t i = 0; i < broadcast.count; i++) {
-		if (broadcast.told[i].thread == thread)
-			broadcast.told[i].done = true;
-	}
 	errno = saved;
+	for (size_t i = 0; i < broadcast.count; i++) {
+		if (broadcast.told[i].thread == thread) {
+			broadcast.told[i].done = true;
+			return; // the next broadcast may be under way already
+		}
+	}
 }
 
 // As the kernel has it. What the C library keeps for itself can only be set with bare system calls.
@@ -107,7 +114,7 @@ bool kernelAction(int signal, const KernelAction *action, KernelAction *before)
 	return syscall(SYS_rt_sigaction, signal, action, before, sizeof(action->mask)) == 0;
 }
 
-// The action that the C library makes for another signal, put in the place of its own for kSignal.
+// The action that the C library makes for another signal, put in the place of its own.
 bool handleSignal(KernelAction *before)
 {
 	struct sigaction ours = {}, others;
@@ -117,42 +124,46 @@ bool handleSignal(KernelAction *before)
 	ours.sa_flags = SA_RESTART | SA_ONSTACK;
 	if (sigaction(SIGRTMAX, &ours, &others) != 0)
 		return false;
-	const bool done = kernelAction(SIGRTMAX, nullptr, &action) && kernelAction(kSignal, &action, before);
+	const bool done = kernelAction(SIGRTMAX, nullptr, &action) && kernelAction(setxidSignal(), &action, before);
 	sigaction(SIGRTMAX, &others, nullptr);
 	return done;
 }
 
-enum class Answer { done, waiting, gone };
-
-// Tells a thread that has not been told.
-Answer ask(pid_t thread)
+// Whether a thread has taken the step. Tells it to, the first time.
+bool isDone(pid_t thread)
 {
 	for (size_t i = 0; i < broadcast.count; i++) {
 		if (broadcast.told[i].thread == thread)
-			return broadcast.told[i].done ? Answer::done : Answer::waiting;
+			return broadcast.told[i].done;
 	}
-	if (broadcast.count == kMostThreads)
-		return Answer::waiting;
-	broadcast.told[broadcast.count].thread = thread;
-	broadcast.told[broadcast.count].done = false;
-	broadcast.count++;
-	return syscall(SYS_tgkill, getpid(), thread, kSignal) == 0 ? Answer::waiting : Answer::gone;
+	if (broadcast.count < kMostThreads) {
+		auto &told = broadcast.told[broadcast.count];
+		told.thread = thread;
+		told.done = false;
+		broadcast.count++;
+		if (syscall(SYS_tgkill, getpid(), thread, setxidSignal()) != 0)
+			told.done = true; // it has ended
+	}
+	return false;
 }
 
+// False also when this thread is not among them: then /proc is that of other processes.
 bool allDone(DIR *tasks)
 {
-	bool all = true;
+	const pid_t own = static_cast<pid_t>(syscall(SYS_gettid));
+	bool all = true, self = false;
 
 	rewinddir(tasks);
 	while (const dirent *entry = readdir(tasks)) {
 		const pid_t thread = atoi(entry->d_name);
-		if (thread > 0 && thread != getpid() && ask(thread) == Answer::waiting)
+		self |= thread == own;
+		if (thread > 0 && thread != own && !isDone(thread))
 			all = false;
 	}
-	return all;
+	return all && self;
 }
 
-// Until a look at the threads finds none that has not: those started meanwhile have the rights of who started them. Called by the main thread.
+// Until two looks in a row find all done: who takes the step during one may just have started another thread.
 int inEveryThread(Step step, Capabilities keep)
 {
 	KernelAction before;
@@ -167,48 +178,93 @@ int inEveryThread(Step step, Capabilities keep)
 	takeStep();
 	if (!handleSignal(&before))
 		broadcast.error = ENOSYS;
-	int waited = 0;
-	while (broadcast.error == 0 && !allDone(tasks)) {
-		if (waited++ == kPatienceMs)
+	for (int waited = 0, clean = 0; broadcast.error == 0 && clean < 2; waited++) {
+		clean = allDone(tasks) ? clean + 1 : 0;
+		if (waited == kPatienceMs)
 			broadcast.error = ETIMEDOUT;
-		usleep(1000);
+		if (clean == 0)
+			usleep(1000);
 	}
 	closedir(tasks);
 	if (broadcast.error == 0) // else some may still come
-		kernelAction(kSignal, &before, nullptr);
+		kernelAction(setxidSignal(), &before, nullptr);
 	return broadcast.error;
 }
 
-// setuid(2) and its kin, in every thread by the C library.
-int becomeUser(uid_t uid, gid_t gid)
+// setuid(2) and its kin, in every thread by the C library. The first group is the effective one.
+int becomeUser(uid_t uid, const std::vector<gid_t> &groups)
 {
-	const passwd *const entry = getpwuid(uid);
-	const int groups = entry ? initgroups(entry->pw_name, gid) : setgroups(1, &gid);
+	const gid_t gid = groups.front();
 
-	return groups == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 ? 0 : errno;
+	return setgroups(groups.size(), groups.data()) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 ? 0 : errno;
 }
 
-// dropPrivileges(capabilities, uid?, gid?)
-void dropPrivileges(const Napi::CallbackInfo &info)
+// groupsOf(uid, gid?): the groups of a user, `gid` or else that of its entry first. May ask a server.
+Napi::Value groupsOf(const Napi::CallbackInfo &info)
 {
 	const Napi::Env env = info.Env();
 	uint32_t uid, gid;
-	Capabilities keep = 0;
+
+	if (!readUint32(info, 0, &uid))
+		return fail(env, {"configure", "groups of a user: expected its id", EINVAL});
+	const passwd *const entry = getpwuid(uid);
+	if (!readUint32(info, 1, &gid))
+		gid = entry ? entry->pw_gid : uid;
+	std::vector<gid_t> groups = {gid};
+	int count = 1;
+	if (entry && getgrouplist(entry->pw_name, gid, groups.data(), &count) < 0) {
+		groups.resize(count);
+		if (getgrouplist(entry->pw_name, gid, groups.data(), &count) < 0)
+			groups = {gid};
+	}
+	Napi::Array list = Napi::Array::New(env, groups.size());
+	for (uint32_t i = 0; i < groups.size(); i++)
+		list.Set(i, groups[i]);
+	return list;
+}
+
+constexpr uint32_t kMostCapabilities = 64;
+
+// Numbers below `end`; false for anything else.
+bool readNumbers(const Napi::CallbackInfo &info, size_t index, uint32_t end, std::vector<uint32_t> *numbers)
+{
+	if (!info[index].IsArray())
+		return false;
+	const Napi::Array list = info[index].As<Napi::Array>();
+	for (uint32_t i = 0; i < list.Length(); i++) {
+		const Napi::Value value = list[i];
+		if (!value.IsNumber())
+			return false;
+		const double number = value.As<Napi::Number>().DoubleValue();
+		if (!(number >= 0 && number < end))
+			return false;
+		numbers->push_back(static_cast<uint32_t>(number));
+	}
+	return true;
+}
+
+// dropPrivileges(capabilities, uid?, groups?)
+void dropPrivileges(const Napi::CallbackInfo &info)
+{
+	const Napi::Env env = info.Env();
+	std::vector<uint32_t> capabilities, groups;
+	uint32_t uid = 0;
 	const bool change = info.Length() > 1;
 
-	if (!info[0].IsArray() || (change && (!readUint32(info, 1, &uid) || !readUint32(info, 2, &gid)))) {
-		fail(env, {"configure", "drop privileges: expected capabilities, and a user and a group", EINVAL});
+	if (!readNumbers(info, 0, kMostCapabilities, &capabilities) ||
+	    (change && (!readUint32(info, 1, &uid) || !readNumbers(info, 2, UINT32_MAX, &groups) || groups.empty()))) {
+		fail(env, {"configure", "drop privileges: expected capabilities, and a user and its groups", EINVAL});
 		return;
 	}
-	const Napi::Array list = info[0].As<Napi::Array>();
-	for (uint32_t i = 0; i < list.Length(); i++)
-		keep |= Capabilities{1} << (Napi::Value(list[i]).ToNumber().Uint32Value() & 63);
+	Capabilities keep = 0;
+	for (const uint32_t capability : capabilities)
+		keep |= Capabilities{1} << capability;
 
 	const char *operation = "limit capabilities";
 	int error = inEveryThread(prepare, keep);
 	if (error == 0 && change) {
 		operation = "become the user";
-		error = becomeUser(uid, gid);
+		error = becomeUser(uid, groups);
 	}
 	if (error == 0) {
 		operation = "drop capabilities";
@@ -222,6 +278,7 @@ void dropPrivileges(const Napi::CallbackInfo &info)
 
 void definePrivileges(Napi::Env env, Napi::Object exports)
 {
+	exports.Set("groupsOf", Napi::Function::New(env, groupsOf, "groupsOf"));
 	exports.Set("dropPrivileges", Napi::Function::New(env, dropPrivileges, "dropPrivileges"));
 }
 

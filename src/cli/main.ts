@@ -7,6 +7,7 @@ import { buildCommand, splitArgv, strict } from './command.js';
 import { doctorCommand, runDoctor, type DoctorOptions } from './doctor.js';
 import { EXIT, fail, UsageError } from './exit.js';
 import { registry } from '../generated/registry.js';
+import { keepDebuggerClosed } from './privileges.js';
 import { version } from '../source/version.js';
 
 export async function main(argv: readonly string[]): Promise<number> {
@@ -47,6 +48,7 @@ function isEntryPoint(): boolean {
 }
 
 if (isEntryPoint()) {
+  keepDebuggerClosed();
   process.stdout.on('error', () => undefined); // `| head`: what writes data hears of it in its own callback
   void main(process.argv.slice(2)).then((code) => {
     process.exitCode = code;

@@ -29,7 +29,7 @@ export const SHARED_OPTIONS: readonly OptionSpec[] = [
   { group: OUTPUT, flags: '-v, --verbose', kind: 'flag', summary: 'more of each row, and how the figures came about' },
   { group: COMMAND, flags: '-u, --user <user>', kind: 'text', summary: 'run it as this user (default: who called sudo)' },
   { group: MORE, flags: '--variant <name>', kind: 'text', summary: 'hook the kernel in this way only' },
-  { group: MORE, flags: '--keep-privileges', kind: 'flag', summary: 'stay root, with all capabilities, while tracing' },
+  { group: MORE, flags: '--keep-privileges', kind: 'flag', summary: 'keep user and capabilities while tracing' },
   { group: MORE, flags: '--dry-run', kind: 'flag', summary: 'load, attach and stop' },
   { group: MORE, flags: '--fail-on-loss [percent]', kind: 'percent', summary: 'exit 3 if more than this was lost (alone: anything)' },
 ];

@@ -39,7 +39,8 @@ function attempt<T>(operation: string, path: string, call: () => T, hint = where
 
 /** Nothing here is written with more rights than the caller's own. */
 function whereElse(): string {
-  return `choose a file that user ${process.geteuid?.()} may write, or redirect stdout`;
+  const user = String(process.geteuid?.());
+  return `choose a file that user ${user} may write, or redirect stdout${user === process.env.SUDO_UID ? ', or add --keep-privileges' : ''}`;
 }
 
 function whatItIs(there: Stats): string {

@@ -8,7 +8,7 @@ import { EXIT } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Print } from './print.js';
 import { messages, openOutput, type Output } from './output.js';
-import { dropPrivileges } from './privileges.js';
+import { privilegesDropper } from './privileges.js';
 import { stopOnSignal } from './signals.js';
 import { sessionOptions } from './session-options.js';
 
@@ -22,8 +22,9 @@ export async function runTool(tool: Tool<object>, options: CliOptions): Promise<
   try {
     const message = messages(options);
     const tell = (lines: readonly string[]): void => lines.forEach(message);
+    const drop = options.keepPrivileges ? () => undefined : privilegesDropper({ child: child !== undefined });
     session = new Session(tool, { ...sessionOptions(tool, options, cgroup, child?.pid, stop.signal), tell });
-    if (!options.keepPrivileges) dropPrivileges({ child: child !== undefined });
+    drop();
     if (!options.dryRun) return await trace(session, options, child, stop, message);
     message(`ktrace: loaded and attached (variant ${session.variant}); nothing was traced`);
     return EXIT.ok;

@@ -89,10 +89,12 @@ export interface NativeBinding {
   hasFileCapabilities(path: string): boolean;
   /**
    * In every thread of the process, those of Node.js too: limits the capabilities (numbers of linux/capability.h) to those given, in the
-   * bounding set as well where there is CAP_SETPCAP, gains none by execve(2) any more (no_new_privs), and becomes the user. From the main
-   * thread only. Throws at the first thread that could not; some may have done it then.
+   * bounding set as well where there is CAP_SETPCAP, gains none by execve(2) any more (no_new_privs), and becomes the user, with the first
+   * of `groups` as its own. Throws at the first thread that could not; some may have done it then.
    */
-  dropPrivileges(capabilities: readonly number[], uid?: number, gid?: number): void;
+  dropPrivileges(capabilities: readonly number[], uid?: number, groups?: readonly number[]): void;
+  /** The groups of a user, `gid` first, or else the one that passwd(5) has. May take long: it asks what nsswitch.conf(5) says. */
+  groupsOf(uid: number, gid?: number): number[];
   readonly libbpfVersion: string;
   /** Number of possible CPUs, for per-CPU values. */
   readonly possibleCpus: number;

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../errors.js';
 import type { NativeError } from '../native/binding.js';
 import type { AttachAttempt } from '../report/model.js';
-import { kernelFacts, type Refusal } from './facts.js';
+import { loadBinding } from '../native/load.js';
+import type { Refusal } from './facts.js';
 import { HIGHEST_PARANOID } from '../report/doctor/rights.js';
 import { numberIn, textOf } from './doctor/text.js';
 import { readRights } from './rights.js';
@@ -37,9 +38,10 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   const { code, stage, log } = cause;
   const denied = code === 'EPERM' || code === 'EACCES';
   const paranoid = numberIn('/proc/sys/kernel/perf_event_paranoid') ?? 0;
+  if (denied && stage === 'attach' && !existsSync('/sys/kernel/tracing/events/syscalls') && attempts.at(-1)?.variant === 'tracepoint') return missingTracefs(cause, attempts);
   if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && readRights()?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
   if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
-  if (denied && stage === 'load' && kernelFacts().legacy && lockedMemory() !== 'unlimited' && mayTrace()) return lockedMemoryLimit(cause, attempts);
+  if (denied && stage === 'load' && lockedMemory() !== 'unlimited' && mayTrace() && !loadBinding().hasTaskStorage()) return lockedMemoryLimit(cause, attempts);
   if (denied) return missingRights(cause, attempts);
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
   if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
@@ -53,7 +55,8 @@ function cannotHook(attempts: readonly AttachAttempt[], cause?: NativeError): Er
 
 /** The kernels of some distributions go beyond what CAP_PERFMON gives. */
 function paranoidPerfEvents(value: number, cause: NativeError, attempts: readonly AttachAttempt[]): Error {
-  const hint = `run it with sudo, or have root \`sysctl kernel.perf_event_paranoid=${HIGHEST_PARANOID}\`; the variant fentry needs neither`;
+  const instead = attempts.some(({ variant }) => variant === 'fentry') ? '' : '; the variant fentry needs neither';
+  const hint = `run it with sudo, or have root \`sysctl kernel.perf_event_paranoid=${HIGHEST_PARANOID}\`${instead}`;
   return new AttachError(`Cannot attach: perf_event_paranoid is ${value}, and this kernel then wants CAP_SYS_ADMIN for tracepoints and kprobes`, hint, attempts, { cause });
 }
 
@@ -62,7 +65,7 @@ const mayTrace = (): boolean => ['CAP_BPF', 'CAP_PERFMON'].every((name) => readR
 /** `max locked memory`: bytes, or `unlimited`. */
 const lockedMemory = (): string => /^Max locked memory\s+(\w+)/m.exec(textOf('/proc/self/limits') ?? '')?.[1] ?? 'unlimited';
 
-/** Until Linux 5.11 maps are charged to it; libbpf raises it where it may (CAP_SYS_RESOURCE). */
+/** Until Linux 5.11, which brought task storage, maps are charged to it; libbpf raises it where it may (CAP_SYS_RESOURCE). */
 function lockedMemoryLimit(cause: NativeError, attempts: readonly AttachAttempt[]): Error {
   const message = `Cannot load: before Linux 5.11 BPF maps count as locked memory, of which this user may have ${lockedMemory()} bytes`;
   return new AttachError(message, 'run it with sudo, raise the limit (`ulimit -l unlimited`, `LimitMEMLOCK=infinity`), or add CAP_SYS_RESOURCE', attempts, { cause });

@@ -3,7 +3,7 @@ import type { Rights } from '../report/doctor/facts.js';
 import { textOf } from './doctor/text.js';
 
 /** include/uapi/linux/capability.h, as far as ktrace uses them. */
-export const CAPABILITIES = { CAP_DAC_OVERRIDE: 1, CAP_DAC_READ_SEARCH: 2, CAP_KILL: 5, CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
+export const CAPABILITIES = { CAP_DAC_OVERRIDE: 1, CAP_DAC_READ_SEARCH: 2, CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7, CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
 
 /** A kernel without user namespaces has no such file. */
 const WHOLE = '0 0 4294967295';
@@ -31,11 +31,14 @@ export function parseRights(status: string, uidMap: string): Rights {
 }
 
 /** Who called sudo(8), when this is root by it; undefined else, and for root's own sudo. */
-export function sudoCaller(env: Readonly<Record<string, string | undefined>> = process.env): { readonly uid: number; readonly gid: number } | undefined {
-  const id = (text = ''): number | undefined => (/^\d{1,10}$/.test(text) && Number(text) > 0 ? Number(text) : undefined);
-  const uid = process.geteuid?.() === 0 ? id(env.SUDO_UID) : undefined;
-  return uid === undefined ? undefined : { uid, gid: id(env.SUDO_GID) ?? uid };
+export function sudoCaller(env: Readonly<Record<string, string | undefined>> = process.env): { readonly uid: number; readonly gid: number | undefined } | undefined {
+  const uid = process.geteuid?.() === 0 ? idOf(env.SUDO_UID) : undefined;
+  return uid ? { uid, gid: idOf(env.SUDO_GID) } : undefined;
 }
+
+const NO_ID = 2 ** 32 - 1; // (uid_t) -1: leave it as it is
+
+const idOf = (text = ''): number | undefined => (/^\d{1,10}$/.test(text) && Number(text) < NO_ID ? Number(text) : undefined);
 
 function names(mask: bigint): string[] {
   return Object.entries(CAPABILITIES).flatMap(([name, bit]) => ((mask >> BigInt(bit)) & 1n ? [name] : []));

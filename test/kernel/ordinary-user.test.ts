@@ -1,8 +1,8 @@
-/** An ordinary user with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
+/** Ordinary users, by sudo or with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { FUTEX, ktrace, lacking, only, run, sameDuel, suite, workload, type Exit } from './harness.js';
-import { KEPT, NOBODY, rightsOf } from './rights.js';
+import { FUTEX, hung, ktrace, lacking, only, run, sameDuel, suite, workload, type Exit } from './harness.js';
+import { everyThread, KEPT, NOBODY, rightsOf, SUDO } from './rights.js';
 
 const PARANOID = '/proc/sys/kernel/perf_event_paranoid';
 const VARIANTS = [['fentry', 'bpf', 'perfmon'], ['kprobe', 'bpf', 'perfmon'], ['tracepoint', 'bpf', 'perfmon', 'dac_read_search']] as const;
@@ -13,6 +13,17 @@ const withCapabilities = (capabilities: readonly string[]): string[] => {
 };
 
 suite(1, (test) => {
+  test('under sudo every thread becomes who called it, with three capabilities; and the report is whole', async (t) => {
+    const { program, truth } = await hung(t, 'deadlock');
+    const tracer = await ktrace(t, ['-o', 'json', '-p', String(program.pid)], { env: SUDO }).tracing();
+    everyThread(t, tracer, NOBODY, KEPT);
+    await tracer.says(/DEADLOCK/, 'stderr');
+    const report = await tracer.report(t);
+    t.strictSame(report.sections.deadlocks.rows.map(({ thread }) => thread).sort(), ['dl-0', 'dl-1']);
+    t.match(report.sections.inFlight.rows.map(({ place }) => place).join(), /deadlock\+0x/, 'root\'s memory map is read');
+    t.equal(truth.cycle.length, 2);
+  });
+
   test('four capabilities: the whole report, and three of them are kept', async (t) => {
     const prefix = withCapabilities(['bpf', 'perfmon', 'sys_ptrace', 'dac_read_search']);
     const target = await workload(t, 'mutex');
@@ -26,6 +37,17 @@ suite(1, (test) => {
     sameDuel(t, row, truth);
     t.match(row.place, /^mutex\+0x/, 'the memory map of root\'s process is read');
   });
+
+  for (const missing of ['sys_ptrace', 'dac_read_search'].filter((name) => name === 'sys_ptrace' || lacking('fentry') === undefined)) {
+    test(`without ${missing} the report says whose memory it could not read`, async (t) => {
+      const prefix = withCapabilities(['bpf', 'perfmon', 'sys_ptrace', 'dac_read_search'].filter((name) => name !== missing));
+      const { program } = await hung(t, 'deadlock');
+      const tracer = await ktrace(t, ['-o', 'json', '-p', String(program.pid), '-d', '300ms'], { prefix }).tracing();
+      const { header, sections } = await tracer.report(t, { signal: null });
+      t.strictSame(sections.deadlocks.rows, []);
+      t.match((header as unknown as { limits: string[] }).limits.join(), `The memory of process ${program.pid} (it takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)`);
+    });
+  }
 
   for (const [variant, ...needed] of VARIANTS) {
     const dryRun = async (t: Test, capabilities: readonly string[]): Promise<Exit & { stderr: string }> => {

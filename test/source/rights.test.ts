@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseRights, readRights } from '../../src/source/rights.js';
+import { parseRights, readRights, sudoCaller } from '../../src/source/rights.js';
 
 const WHOLE = '         0          0 4294967295\n';
 
@@ -48,5 +48,15 @@ t.test('user namespaces and seccomp filters are noticed', (t) => {
 
 t.test('this process has rights of its user, and none of its program file', (t) => {
   t.match(readRights(), { uid: process.getuid?.(), euid: process.geteuid?.(), fromFile: false });
+  t.end();
+});
+
+t.test('who called sudo: for root alone, by numbers that are ids', { skip: process.getuid?.() === 0 ? false : 'not root' }, (t) => {
+  const cases: [string | undefined, string | undefined, object | undefined][] = [
+    ['1000', '1000', { uid: 1000, gid: 1000 }], ['1000', '0', { uid: 1000, gid: 0 }], ['1000', undefined, { uid: 1000, gid: undefined }], ['1000', 'staff', { uid: 1000, gid: undefined }],
+    ['0', '0', undefined], [undefined, '1000', undefined], ['', '', undefined], ['x', '1', undefined], ['-1', '1', undefined], ['1e3', '1', undefined],
+    ['4294967294', '1', { uid: 4294967294, gid: 1 }], ['4294967295', '1', undefined], ['10000000000', '1', undefined],
+  ];
+  for (const [uid, gid, expected] of cases) t.strictSame(sudoCaller({ SUDO_UID: uid, SUDO_GID: gid }), expected, `${uid} ${gid}`);
   t.end();
 });

@@ -37,7 +37,7 @@ function capabilities(facts: DoctorFacts): Finding {
   const missing = lacking(rights);
   if (missing.length > 0) return fails(key, title, `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing (${who}).`, howToGet(rights, facts));
   if (rights.inUserNamespace && facts.trials?.ring) return fails(key, title, 'They are valid in a user namespace only, and BPF needs those of the machine.', `Run it outside: \`${sudo(facts)}\`.`);
-  const without = [...withoutPtrace(rights), ...withoutSearch(rights)];
+  const without = [...withoutPtrace(rights), ...withoutSearch(rights), ...withoutSetuid(facts, rights)];
   if (without.length > 0) return limited(key, title, without.join(' '), `Run \`${sudo(facts)}\`, or add them.`);
   return works(key, title, `All that ktrace uses (${who}).`);
 }
@@ -48,17 +48,22 @@ function howToGet(rights: Rights, facts: DoctorFacts): string {
   const inReach = rights.bounding.includes('CAP_SYS_ADMIN') || NEEDED.every((name) => rights.bounding.includes(name));
   if (inReach && rights.uid !== 0) return `Run \`${sudo(facts)}\`, and the tools with sudo likewise.`;
   if (inReach) return `Give root its capabilities back: ${lacking(rights).join(', ')}.`;
-  return 'Run it on the host, or start the container with `--cap-add=BPF --cap-add=PERFMON --cap-add=SYS_PTRACE`.';
+  return 'Run it on the host, or start the container with `--cap-add=BPF --cap-add=PERFMON --cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH`.';
 }
 
 function withoutPtrace({ effective }: Rights): string[] {
   return effective.includes('CAP_SYS_PTRACE') ? [] : ['CAP_SYS_PTRACE is missing: no memory of other users\' processes, so no deadlocks, fewer holders, bare addresses.'];
 }
 
-const READS_ALL = ['CAP_DAC_READ_SEARCH', 'CAP_DAC_OVERRIDE', 'CAP_SYS_ADMIN'];
+const READS_ALL = ['CAP_DAC_READ_SEARCH', 'CAP_DAC_OVERRIDE'];
 
-function withoutSearch({ euid, effective }: Rights): string[] {
-  return euid === 0 || READS_ALL.some((name) => effective.includes(name)) ? [] : ['CAP_DAC_READ_SEARCH is missing: no memory of other users\' processes, and no tracepoints where tracefs belongs to root.'];
+function withoutSearch({ effective }: Rights): string[] {
+  return READS_ALL.some((name) => effective.includes(name)) ? [] : ['CAP_DAC_READ_SEARCH is missing: no memory of other users\' processes, and no tracepoints where tracefs belongs to root.'];
+}
+
+function withoutSetuid({ caller }: DoctorFacts, { euid, effective }: Rights): string[] {
+  if (euid !== 0 || caller === 0 || effective.includes('CAP_SETUID')) return [];
+  return [`CAP_SETUID is missing: ktrace cannot become user ${caller}, who called sudo, and traces with --keep-privileges only.`];
 }
 
 /** Rights of the program file are rights of everybody who runs any script with it. */
