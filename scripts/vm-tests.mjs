@@ -1,8 +1,9 @@
 // Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
-//   npm run test:vm [-- --kernel 6.1] [--whole]
+//   npm run test:vm [-- --kernel 6.1] [--whole] [--write]
+// --write puts the table into docs/kernels.md.
 // All of the tests (--whole) take three quarters of an hour for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -14,7 +15,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.
 
 function main(words) {
   const all = run('scripts/vm-kernel', ['--list'], 'pipe').stdout.trim().split('\n');
-  const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
   const kernels = values.kernel === undefined ? all : [values.kernel];
   // Compiled here once: a loader takes minutes where the processor is emulated.
   const compiled = run('node_modules/.bin/tsc', ['-p', 'scripts/vm.tsconfig.json'], 'inherit');
@@ -24,6 +25,7 @@ function main(words) {
   for (const { kernel, seconds, problems } of results) {
     console.log(`${kernel}: ${seconds} s, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
   }
+  if (values.write) writeTable(results);
   const { passed, failed, skipped } = sum(results);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
@@ -78,6 +80,24 @@ export function table(rows) {
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column].length)));
   return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n');
 }
+
+const PAGE = 'docs/kernels.md';
+const MARKS = ['<!-- written by npm run test:vm -- --write -->', '<!-- end -->'];
+
+/** A row for each kernel, tool and variant, and one for what its tests said. */
+function writeTable(results) {
+  const cells = results.flatMap(({ kernel, rows, seconds, problems }) => [
+    ...rows.map(({ tool, variant, result, why }) => [release(kernel), tool, variant, `${result}: ${why}`]),
+    [release(kernel), '', '', `${seconds} s; ${problems.length === 0 ? 'the kernel log is clean' : problems.join('; ')}`],
+  ]);
+  const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...cells].map((row) => `| ${row.join(' | ')} |`);
+  const page = readFileSync(PAGE, 'utf8');
+  const [start, end] = MARKS.map((mark) => page.indexOf(mark));
+  if (start < 0 || end < start) throw new Error(`${PAGE} has no place for the table`);
+  writeFileSync(PAGE, `${page.slice(0, start)}${MARKS[0]}\n${lines.join('\n')}\n${page.slice(end)}`);
+}
+
+const release = (kernel) => read(`build/vm/kernels/${kernel}/release`).trim() || kernel;
 
 /** Tests that passed or failed in all guests; a variant that a kernel lacks is one skip, and what went wrong outside of tests one failure. */
 function sum(results) {
