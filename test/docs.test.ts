@@ -9,6 +9,8 @@ import { EXIT } from '../src/cli/exit.js';
 import { registry } from '../src/generated/registry.js';
 import type { Column } from '../src/report/model.js';
 import { lossesOf } from '../src/tools/futex/accounting.js';
+import { lossesOf as syscallsLosses } from '../src/tools/syscalls/accounting.js';
+import { callColumns, INSIDE_COLUMNS } from '../src/tools/syscalls/columns.js';
 import * as columns from '../src/tools/futex/columns.js';
 import type { FutexSnapshot } from '../src/tools/futex/model.js';
 import { FUTEX_SORTS } from '../src/tools/futex/report.js';
@@ -61,6 +63,14 @@ t.test('every sort column is a column of the page', (t) => {
 t.test('every loss has its row on the page, with a remedy', (t) => {
   const reasons = lossesOf(EMPTY, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason);
   t.strictSame(tableKeys(futexPage, '| reason |'), reasons);
+  t.end();
+});
+
+t.test('every column and loss of the syscalls report is on its page', (t) => {
+  const page = text('docs/tools/syscalls.md');
+  for (const column of [...callColumns('process'), ...INSIDE_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
+  const empty = { by: 'syscall', startedAt: 0, takenAt: 0, calls: [], errors: [], inside: [], threads: new Map(), counters: { hits: 0, drops: [], rowsFull: 0, errorsFull: 0 } } as const;
+  t.strictSame(tableKeys(page, '| reason |'), syscallsLosses(empty, undefined, { skippedRuns: 0 }).map(({ reason }) => reason));
   t.end();
 });
 

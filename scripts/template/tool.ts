@@ -42,6 +42,7 @@ export const sampleTool: Tool<never> = {
   limits: {},
   alsoOn: {},
   sorts: SAMPLE_SORTS,
+  hasEvents: false,
   options: () => ({}),
   mapSizes: () => ({}),
   look: (tables) => new SampleLook(tables),

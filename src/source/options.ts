@@ -1,9 +1,10 @@
-import type { Filters, Limits } from '../tools/contract.js';
+import type { Filters, Limits, Own } from '../tools/contract.js';
 
 /** A session's options, complete and checked. */
 export interface SessionOptions {
   readonly filters: Filters;
   readonly limits: Limits;
+  readonly own: Own;
   /** Send events, one for each thing that happens, and not totals alone. */
   readonly events: boolean;
   /** Events kept for a slow reader. */

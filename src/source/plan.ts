@@ -6,10 +6,10 @@ import type { KernelFacts, Refusal } from './facts.js';
  * By cost: hooks on one function touch its callers only, a system call tracepoint slows every system call of the machine. Kprobes come
  * last although they would be cheaper than tracepoints: the kernel misses ends of calls when more sleep than it has slots.
  */
-const RANK: readonly string[] = ['fentry', 'tracepoint', 'kprobe'];
+const RANK: readonly string[] = ['btf', 'raw', 'fentry', 'tracepoint', 'kprobe'];
 
 /** Where programs can be preempted, kernels up to 6.12 skip those on functions and not those on tracepoints: true comes before cheap. */
-const RANK_PREEMPTIBLE: readonly string[] = ['tracepoint', 'fentry', 'kprobe'];
+const RANK_PREEMPTIBLE: readonly string[] = ['btf', 'raw', 'tracepoint', 'fentry', 'kprobe'];
 
 /** Programs that belong to every variant. */
 const COMMON = 'any';

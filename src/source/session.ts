@@ -1,4 +1,5 @@
 /** One tracing session of one tool: from validated options to reports, on the timer of the JavaScript thread. */
+import { KtraceError } from '../errors.js';
 import { Procfs } from '../enrich/procfs.js';
 import type { Report } from '../report/model.js';
 import type { Look, ReportOptions, Tool } from '../tools/contract.js';
@@ -41,6 +42,7 @@ export class Session<Event> {
   constructor(tool: Tool<Event>, options: SessionOptions) {
     const missing = missingPrerequisite();
     if (missing) throw missing;
+    if (options.events && !tool.hasEvents) throw new KtraceError(`ktrace ${tool.name} has no events`, 'USAGE', 'leave --events out');
     this.#tool = tool;
     this.#options = options;
     this.#targets = new Targets(options.filters.pids, options.filters.tids);
@@ -48,14 +50,14 @@ export class Session<Event> {
     this.#backlog = new Backlog(options.backlog);
     this.#source = new LiveSource({
       schema: tool.schema,
-      options: (endsMissed) => ({ ...writeFilters.options(options), ...tool.options(options.filters, options.events, endsMissed) }),
+      options: (endsMissed) => ({ ...writeFilters.options(options), ...tool.options({ filters: options.filters, events: options.events, endsMissed, own: options.own, machine: process.arch }) }),
       mapSizes: tool.mapSizes(options.limits),
       variant: options.variant,
       optionalHooks: tool.optionalHooks,
       limits: tool.limits,
       alsoOn: tool.alsoOn,
     });
-    this.#look = tool.look(this.#source, this.#processes);
+    this.#look = tool.look(this.#source, this.#processes, { own: options.own, machine: process.arch });
     try {
       this.#source.attach((source) => writeFilters.maps(source, options));
       this.#startedNs = process.hrtime.bigint();

@@ -31,6 +31,8 @@ export interface Filters {
   readonly comms: readonly string[];
   readonly cgroup: { readonly path: string; readonly id: bigint; readonly level: number } | undefined;
   readonly minWaitNs: number;
+  /** The one process is a launcher that becomes the command to be traced. */
+  readonly launched: boolean;
   /** Trace the children of the targets, too. */
   readonly follow: boolean;
 }
@@ -40,6 +42,23 @@ export interface Limits {
   readonly maxKeys: number;
   /** Bytes of the ring, a power of two. */
   readonly ringBytes: number;
+}
+
+/** Values of the tool's own options on the command line, by key; none of them where it is used as a library. */
+export type Own = Readonly<Record<string, unknown>>;
+
+/** What a session is made for, beside the filters. */
+export interface Setting {
+  readonly own: Own;
+  /** As Node.js names it: `x64`, `arm64`. */
+  readonly machine: string;
+}
+
+export interface ToolOptions extends Setting {
+  readonly filters: Filters;
+  readonly events: boolean;
+  /** Programs at the end of a call may not run although those at its beginning did. */
+  readonly endsMissed: boolean;
 }
 
 export interface ReportOptions {
@@ -85,8 +104,10 @@ export interface Tool<Event> {
   /** Further hooks of one program, by its name: sections of the same kind as its own. */
   readonly alsoOn: Readonly<Record<string, readonly string[]>>;
   readonly sorts: readonly string[];
-  /** Values of the tool's own `const volatile` options. `endsMissed`: programs at the end of a call may not run although those at its beginning did. */
-  options(filters: Filters, events: boolean, endsMissed: boolean): object;
+  /** Whether it has events to send: one for each thing that happens. */
+  readonly hasEvents: boolean;
+  /** Values of the tool's own `const volatile` options. Throws KtraceError for what the user asked for and cannot be. */
+  options(given: ToolOptions): object;
   mapSizes(limits: Limits): Readonly<Record<string, number>>;
-  look(tables: Tables, processes: Processes): Look<Event>;
+  look(tables: Tables, processes: Processes, setting: Setting): Look<Event>;
 }

@@ -16,8 +16,9 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const CLI = join(ROOT, 'dist/cli/main.js');
 /** Variant of all programs of these tests; else the best that this kernel takes. */
 const VARIANT = process.env['KTRACE_TEST_VARIANT'];
+const commandOf = (tool: string): readonly string[] => [process.execPath, CLI, tool, ...(VARIANT ? ['--variant', VARIANT] : [])];
 /** The command line of `ktrace futex`. */
-export const FUTEX: readonly string[] = [process.execPath, CLI, 'futex', ...(VARIANT ? ['--variant', VARIANT] : [])];
+export const FUTEX = commandOf('futex');
 /** Rounds of most workloads. */
 export const N = 23;
 /** A processor in software: slow, and a thread may lose milliseconds between reading its clock and its system call. */
@@ -384,27 +385,28 @@ export function parseReport(text: string): FutexReport {
 }
 
 /** `prefix`: a command that becomes, or runs, what follows. */
-export function ktrace(t: Test, args: readonly string[], { prefix = [], ...surroundings }: Surroundings & { readonly prefix?: readonly string[] } = {}): Tracer {
-  return new Tracer(t, start([...prefix, ...FUTEX, ...args], surroundings));
+export function ktrace(t: Test, args: readonly string[], { prefix = [], tool = 'futex', ...surroundings }: Surroundings & { readonly prefix?: readonly string[]; readonly tool?: string } = {}): Tracer {
+  return new Tracer(t, start([...prefix, ...commandOf(tool), ...args], surroundings));
 }
 
-/** What each variant lacks. Asking takes seconds where the processor is emulated, so those that scripts/vm-suite found to work are not asked again. */
-const refusals = new Map<string, string | undefined>([...(process.env['KTRACE_TEST_TAKEN'] ?? '').matchAll(/\bfutex:(\w+)/g)].map(([, variant = '']) => [variant, undefined]));
+/** What each variant lacks, by `tool:variant`. Asking takes seconds where the processor is emulated, so those that scripts/vm-suite found to work are not asked again. */
+const refusals = new Map<string, string | undefined>((process.env['KTRACE_TEST_TAKEN'] ?? '').split(' ').filter(Boolean).map((taken) => [taken, undefined]));
 
 /**
  * Why this kernel does not take a variant, or undefined. Throws where it has to: Debian's kernels have what all three take, so a
  * refusal there is ours.
  */
-export function lacking(variant: string): string | undefined {
-  if (!refusals.has(variant)) refusals.set(variant, tryVariant(variant));
-  return refusals.get(variant);
+export function lacking(variant: string, tool = 'futex'): string | undefined {
+  const id = `${tool}:${variant}`;
+  if (!refusals.has(id)) refusals.set(id, tryVariant(variant, tool));
+  return refusals.get(id);
 }
 
-function tryVariant(variant: string): string | undefined {
-  const [node = '', ...words] = FUTEX;
+function tryVariant(variant: string, tool: string): string | undefined {
+  const [node = '', ...words] = commandOf(tool);
   const { status, stderr } = spawnSync(node, [...words, '--dry-run', '--variant', variant], { encoding: 'utf8', env: ENV });
   if (status === 0) return undefined;
-  if (status !== 77 || (variant === 'tracepoint' || /^Linux version [^ ]+-amd64 \(debian-kernel/.test(readFileSync('/proc/version', 'utf8')))) throw new Error(`${variant}: ${stderr}`);
+  if (status !== 77 || (['tracepoint', 'btf', 'raw'].includes(variant) || /^Linux version [^ ]+-amd64 \(debian-kernel/.test(readFileSync('/proc/version', 'utf8')))) throw new Error(`${variant}: ${stderr}`);
   return /\((.*)\)/.exec(stderr)?.[1] ?? stderr.trim();
 }
 

@@ -23,7 +23,7 @@ async function costs(): Promise<Record<string, number>> {
     const facts = kernelFacts();
     const file = facts.legacy ? schema.object.replace('.bpf.o', '.legacy.bpf.o') : schema.object;
     for (const { variant, refused, load: programs } of planAttach(schema.programs, facts, { optional: Object.keys(optionalHooks) })) {
-      if (refused || lacking(variant) !== undefined) continue;
+      if (refused || lacking(variant, schema.tool) !== undefined) continue;
       const object = new (loadBinding().BpfObject)(readFileSync(join(ROOT, 'build/bpf', file)), `verifier_${schema.tool}`);
       for (const { name } of programs) object.setAutoload(name, true);
       object.load();

@@ -79,4 +79,32 @@ static __always_inline void read_syscall_regs(struct pt_regs *regs, struct sysca
 #endif
 }
 
+/* Whether the call that a task is in is one of a 32-bit program, with numbers and registers of its own. */
+static __always_inline bool task_is_compat(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread_info.status) & 2; /* TS_COMPAT, arch/x86/include/asm/thread_info.h */
+#else
+	return BPF_CORE_READ(task, thread_info.flags) >> 22 & 1; /* TIF_32BIT, arch/arm64/include/asm/thread_info.h */
+#endif
+}
+
+/* ebx, ecx, edx, esi, edi, ebp. On arm64 the registers are the same for both. */
+static __always_inline void read_compat_arguments(struct pt_regs *regs, struct syscall_regs *call)
+{
+#if defined(__TARGET_ARCH_x86)
+	struct {
+		__u64 bp, bx;
+	} kept = {};
+	__u64 si = call->args[1], di = call->args[0];
+
+	bpf_probe_read_kernel(&kept, sizeof(kept), (void *)regs + bpf_core_field_offset(regs->bp));
+	call->args[0] = (__u32)kept.bx;
+	call->args[1] = (__u32)BPF_CORE_READ(regs, cx);
+	call->args[3] = (__u32)si;
+	call->args[4] = (__u32)di;
+	call->args[5] = (__u32)kept.bp;
+#endif
+}
+
 #endif

@@ -57,13 +57,25 @@ struct signal_struct {
 	struct sigpending shared_pending;
 } KERNEL_STRUCT;
 
+#if defined(__TARGET_ARCH_x86)
+struct thread_info {
+	unsigned int status;
+} KERNEL_STRUCT;
+#else
+struct thread_info {
+	unsigned long flags;
+} KERNEL_STRUCT;
+#endif
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	int pid;
 	int tgid;
 	void *stack;
 	struct mm_struct *mm;
+	struct files_struct *files;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct sched_info sched_info;
@@ -79,15 +91,27 @@ struct task_struct {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 } KERNEL_STRUCT;
 
 struct inode {
+	unsigned short i_mode;
+	__u32 i_rdev;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 } KERNEL_STRUCT;
 
 struct file {
 	struct inode *f_inode;
+} KERNEL_STRUCT;
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+} KERNEL_STRUCT;
+
+struct files_struct {
+	struct fdtable *fdt;
 } KERNEL_STRUCT;
 
 struct rb_node {
@@ -135,9 +159,11 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long bp; /* then bx */
 	unsigned long r10; /* then r9, r8, ax, cx, dx, si, di, orig_ax: the order is that of the uapi (asm/ptrace.h) */
 	unsigned long r8;
 	unsigned long ax;
+	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;

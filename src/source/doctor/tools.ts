@@ -93,7 +93,7 @@ function hookFacts(tool: Tool<object>, program: Program, trials: Trials): HookFa
   });
 }
 
-const WHOLE_MACHINE = { pids: [], tids: [], comms: [], cgroup: undefined, minWaitNs: 0, follow: false } as const;
+const WHOLE_MACHINE = { pids: [], tids: [], comms: [], cgroup: undefined, minWaitNs: 0, launched: false, follow: false } as const;
 const SMALL = { maxKeys: 64, ringBytes: 1 << 16 };
 
 /** Stops between loading and attaching: tracepoints take the kernel some 40 ms each to detach. */
@@ -104,7 +104,7 @@ function loadVariant(tool: Tool<object>, variant: string): 'works' | Refusal | P
   try {
     source = new LiveSource({
       schema: tool.schema,
-      options: (endsMissed) => tool.options(WHOLE_MACHINE, true, endsMissed),
+      options: (endsMissed) => tool.options({ filters: WHOLE_MACHINE, events: tool.hasEvents, endsMissed, own: {}, machine: process.arch }),
       mapSizes: tool.mapSizes(SMALL),
       variant,
       optionalHooks: tool.optionalHooks,

@@ -1,6 +1,6 @@
 /** `ktrace futex` as data: its object, its options and its eyes. */
 import { schema } from '../../generated/futex.js';
-import type { Filters, Limits, Tool } from '../contract.js';
+import type { Limits, Tool } from '../contract.js';
 import type { FutexEventRecord } from './events.js';
 import { FutexLook } from './look.js';
 import { FUTEX_SORTS } from './report.js';
@@ -29,7 +29,8 @@ export const futexTool: Tool<FutexEventRecord> = {
   limits: LIMITS,
   alsoOn: ALSO_ON,
   sorts: FUTEX_SORTS,
-  options: ({ minWaitNs }: Filters, events: boolean, endsMissed: boolean) => ({ minWaitNs, emitEvents: events, endsMissed }),
+  hasEvents: true,
+  options: ({ filters: { minWaitNs }, events, endsMissed }) => ({ minWaitNs, emitEvents: events, endsMissed }),
   mapSizes: ({ maxKeys, ringBytes }: Limits) => ({ locks: maxKeys, parts: 4 * maxKeys, events: ringBytes }),
   look: (tables, processes) => new FutexLook(tables, processes),
 };

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the programs and user space share, and the maps. */
+#ifndef SYSCALLS_BPF_H
+#define SYSCALLS_BPF_H
+
+#include <linux/errno.h>
+#include <ktrace/threads.bpf.h>
+
+#define CALLS_PER_ABI 512
+
+/* Numbers of system calls, a bit for each: 512 of this machine's, then 512 of its 32-bit programs. */
+#define CALL_SET(name) const volatile __u64 name[2 * CALLS_PER_ABI / 64]
+
+enum syscalls_phase {
+	SYSCALLS_OUTSIDE,
+	SYSCALLS_INSIDE,
+	SYSCALLS_STARTING,    /* in the call that may make the launcher the command; counts if it does */
+	SYSCALLS_INTERRUPTED, /* left with ERESTART…: goes on, or ends where the thread next makes another call */
+};
+
+/* Why a call is in no row; SYSCALLS_PREEXISTING is none: calls that had begun before tracing. */
+enum syscalls_drop {
+	SYSCALLS_PREEXISTING,
+	SYSCALLS_NO_MEMORY, /* no state for the thread */
+	SYSCALLS_STALE,	    /* its end was not seen: the next call of the thread was */
+	SYSCALLS_FILTERED,  /* shorter than min_wait_ns */
+	SYSCALLS_DYING,	    /* in flight when tracing ended; its thread is about to be counted in SYSCALLS_DIED */
+	SYSCALLS_DIED,	    /* in flight when tracing ended; its thread has died since */
+	SYSCALLS_DROPS,
+};
+KTRACE_ENUM_ANCHOR(syscalls_drop);
+
+/* What rows are kept by, beside the call. */
+enum syscalls_by {
+	SYSCALLS_BY_CPU, /* added up by user space: CPUs do not write to each other's rows */
+	SYSCALLS_BY_PROCESS,
+	SYSCALLS_BY_THREAD,
+	SYSCALLS_BY_CGROUP,
+};
+KTRACE_ENUM_ANCHOR(syscalls_by);
+
+struct syscalls_key {
+	ktrace_id64 id; /* as enum syscalls_by says */
+	__u16 nr;
+	__u8 compat; /* a 32-bit program's number */
+	__u8 waits;  /* by design */
+	__u32 _zero;
+};
+
+struct syscalls_row {
+	ktrace_count calls; /* that returned, or never will: exit, and a thread that died inside */
+	ktrace_count errors;
+	ktrace_count died;
+	ktrace_ns total_ns;
+	ktrace_ns max_ns;
+	ktrace_count histogram[HISTOGRAM_SLOTS];
+};
+
+struct syscalls_error {
+	struct syscalls_key key; /* id: 0 by CPU */
+	ktrace_errno error;
+	__u32 _zero;
+};
+
+struct syscalls_state {
+	ktrace_ktime begin; /* or when tracing first saw it */
+	ktrace_ktime left;  /* of an interrupted call */
+	__u16 nr;
+	__u8 compat;
+	__u8 phase; /* enum syscalls_phase */
+	__u8 preexisting;
+	__u8 _zero[3];
+};
+KTRACE_ANCHOR(syscalls_state);
+
+/* A thread, and the call that it is in. */
+struct syscalls_task {
+	ktrace_pid tgid;
+	ktrace_tid tid;
+	ktrace_ktime now;
+	ktrace_clock last_ran;
+	ktrace_clock clock_now;
+	__u64 args[6];
+	__s32 nr; /* by its registers */
+	__u8 compat;
+	__u8 sleeping;
+	__u8 waits; /* by design */
+	__u8 _zero;
+	ktrace_comm comm;
+	struct syscalls_state state;
+};
+KTRACE_ANCHOR(syscalls_task);
+
+const volatile ktrace_ns min_wait_ns;
+const volatile bool from_exec; /* count nothing before the target has become the command that it launches */
+const volatile __u32 rows_by; /* enum syscalls_by */
+const volatile bool some_calls; /* trace those in wanted_calls only */
+CALL_SET(wanted_calls);
+CALL_SET(exec_calls);  /* make the launcher the command */
+CALL_SET(waiting_calls); /* wait by design, whatever their arguments */
+CALL_SET(reading_calls); /* do so if their first argument is a pipe, a socket or a terminal, and they took long */
+CALL_SET(last_calls); /* do not return */
+const volatile __u32 futex_call[2]; /* numbers of futex(2), which waits or wakes, and of restart_syscall(2): this machine's, and of 32-bit programs */
+const volatile __u32 restart_call[2];
+
+/* Set with the first successful exec. */
+__u32 command_runs;
+
+/* Calls that began; see accounting.ts for what they add up to. */
+KTRACE_COUNTERS(hits, __u32, 1)
+KTRACE_COUNTERS(drops, enum syscalls_drop, SYSCALLS_DROPS)
+KTRACE_TOTALS(rows, struct syscalls_key, struct syscalls_row, 10240)
+KTRACE_TOTALS(errors, struct syscalls_error, ktrace_count, 10240)
+KTRACE_STATES(states, struct syscalls_state)
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The life of one call: it begins, may be interrupted, and ends in a row. */
+#ifndef SYSCALLS_CALLS_BPF_H
+#define SYSCALLS_CALLS_BPF_H
+
+#include "classify.bpf.h"
+
+#define MAX_ERRNO 4095 /* include/linux/err.h */
+/* include/linux/errno.h: the call is entered again, or fails with EINTR when a signal handler ran */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
+
+static __always_inline __u64 id_of(struct task_struct *task)
+{
+	switch (rows_by) {
+	case SYSCALLS_BY_PROCESS:
+		return task_tgid(task);
+	case SYSCALLS_BY_THREAD:
+		return task_tid(task);
+	case SYSCALLS_BY_CGROUP:
+		return bpf_get_current_cgroup_id();
+	default:
+		return bpf_get_smp_processor_id();
+	}
+}
+
+static __always_inline void count_error(struct syscalls_key *key, ktrace_errno error)
+{
+	struct syscalls_error which = { .key = *key, .error = error };
+	ktrace_count *count;
+
+	if (rows_by == SYSCALLS_BY_CPU)
+		which.key.id = 0;
+	count = errors_row(&which);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+/* The call of a state is over. `error`: a positive errno, or 0. `dead`: its thread died in it. */
+static __noinline void end_call(struct task_struct *task, struct syscalls_state *state, ktrace_ktime end, int error, bool dead)
+{
+	ktrace_ns took = end - state->begin;
+	struct syscalls_key key = {};
+	struct syscalls_row *row;
+
+	state->phase = SYSCALLS_OUTSIDE;
+	if (took < min_wait_ns) {
+		drops_add(SYSCALLS_FILTERED, 1);
+		return;
+	}
+	key.id = id_of(task);
+	key.nr = state->nr;
+	key.compat = state->compat;
+	key.waits = waits_by_design(task, state, took);
+	row = rows_row(&key);
+	if (!row)
+		return;
+	__sync_fetch_and_add(&row->calls, 1);
+	__sync_fetch_and_add(&row->total_ns, took);
+	if (row->max_ns < took)
+		row->max_ns = took;
+	histogram_add(row->histogram, took, 1);
+	if (dead)
+		__sync_fetch_and_add(&row->died, 1);
+	if (error) {
+		__sync_fetch_and_add(&row->errors, 1);
+		count_error(&key, error);
+	}
+}
+
+/* A call that was interrupted goes on where the thread makes it again, or the one that stands for it, before any other. */
+static __always_inline bool goes_on(const struct syscalls_state *state, __u32 nr)
+{
+	return nr == state->nr || nr == restart_call[state->compat & 1];
+}
+
+static __always_inline bool is_open(const struct syscalls_state *state)
+{
+	return state->phase == SYSCALLS_INSIDE || state->phase == SYSCALLS_INTERRUPTED;
+}
+
+static __always_inline void begin_call(struct syscalls_state *state, __u32 nr, bool compat)
+{
+	state->nr = nr;
+	state->compat = compat;
+	state->preexisting = 0;
+	state->phase = SYSCALLS_INSIDE;
+	state->begin = bpf_ktime_get_ns();
+}
+
+static __always_inline int call_begins(long nr)
+{
+	struct task_struct *task = current_task();
+	struct syscalls_state *state;
+	bool compat;
+
+	if (frozen || !current_traced(current_tgid()))
+		return 0;
+	compat = task_is_compat(task);
+	state = states_of(task);
+	if (from_exec && !command_runs) {
+		if (!in_set(exec_calls, compat, nr) || !(state = states_make(task)))
+			return 0;
+		begin_call(state, nr, compat);
+		state->phase = SYSCALLS_STARTING;
+		return 0;
+	}
+	if (state && state->phase == SYSCALLS_INTERRUPTED) {
+		if (goes_on(state, nr)) {
+			state->phase = SYSCALLS_INSIDE;
+			return 0;
+		}
+		end_call(task, state, state->left, EINTR, false);
+	}
+	if (some_calls && !in_set(wanted_calls, compat, nr))
+		return 0;
+	hits_add(0, 1);
+	if (!state)
+		state = states_make(task);
+	if (!state) {
+		drops_add(SYSCALLS_NO_MEMORY, 1);
+		return 0;
+	}
+	if (state->phase == SYSCALLS_INSIDE)
+		drops_add(SYSCALLS_STALE, 1);
+	begin_call(state, nr, compat);
+	return 0;
+}
+
+static __always_inline int call_ends(long result)
+{
+	struct task_struct *task;
+	struct syscalls_state *state;
+	ktrace_ktime now;
+
+	if (frozen || (filter_tgid && current_tgid() != filter_tgid))
+		return 0;
+	task = current_task();
+	state = states_of(task);
+	if (state && state->phase == SYSCALLS_STARTING)
+		state->phase = SYSCALLS_OUTSIDE;
+	if (!state || state->phase != SYSCALLS_INSIDE)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK) {
+		state->left = now;
+		state->phase = SYSCALLS_INTERRUPTED;
+		return 0;
+	}
+	end_call(task, state, now, result < 0 && result >= -MAX_ERRNO ? -result : 0, false);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/** Where every call went. */
+import { SyscallsDrop } from '../../generated/syscalls.js';
+import type { Header, Loss } from '../../report/model.js';
+import type { ReportOptions } from '../contract.js';
+import type { SyscallsSnapshot } from './model.js';
+
+const drop = ({ counters }: SyscallsSnapshot, which: number): number => counters.drops[which] ?? 0;
+
+/** Calls that began since the start, or before it and were still going on: in rows, under way, filtered or lost. */
+export function accountingOf(snapshot: SyscallsSnapshot): Header['accounting'] {
+  const whole = snapshot.whole ?? snapshot;
+  return {
+    hits: whole.counters.hits + drop(whole, SyscallsDrop.SYSCALLS_PREEXISTING),
+    aggregated: whole.calls.reduce((sum, { calls }) => sum + calls, 0),
+    inFlight: whole.inside.length + drop(whole, SyscallsDrop.SYSCALLS_DIED),
+    filtered: drop(whole, SyscallsDrop.SYSCALLS_FILTERED),
+    dropped: drop(whole, SyscallsDrop.SYSCALLS_NO_MEMORY) + drop(whole, SyscallsDrop.SYSCALLS_STALE) + whole.counters.rowsFull,
+  };
+}
+
+export function lossesOf(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | undefined, { skippedRuns }: Pick<ReportOptions, 'skippedRuns'>): Loss[] {
+  const count = (of: (snapshot: SyscallsSnapshot) => number): number => of(snapshot) - (before ? of(before) : 0);
+  return [
+    { reason: 'rows-full', count: count(({ counters }) => counters.rowsFull), meaning: 'calls in no row: the table is full (raise --max-rows)' },
+    { reason: 'errors-full', count: count(({ counters }) => counters.errorsFull), meaning: 'errors whose errno is not told: the table is full; the calls are in their rows' },
+    { reason: 'no-memory', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_NO_MEMORY)), meaning: 'calls in no row: the kernel had no memory for the state of their threads' },
+    { reason: 'stale', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_STALE)), meaning: 'calls in no row: their end was not seen' },
+    { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: calls may be missing' },
+  ];
+}

@@ -1,0 +1,19 @@
+/** What the command line says of `ktrace syscalls`; loaded for --help, so it stays data alone. */
+import type { ToolCli } from '../spec.js';
+
+export const syscallsCli: ToolCli = {
+  name: 'syscalls',
+  summary: 'Which system calls are slow, fail or have not returned: exact counts and durations without stopping anything.',
+  options: [
+    { flags: '-e, --trace <calls>', kind: 'text', summary: 'as strace: openat,read or %file or !futex or /^epoll (default: all)' },
+    { flags: '--by <what>', kind: 'choice', choices: ['syscall', 'process', 'thread', 'cgroup'], fallback: 'syscall', summary: 'a row for each of these and call' },
+    { flags: '--max-rows <count>', kind: 'count', fallback: '4096', summary: 'rows kept at most' },
+  ],
+  examples: [
+    'ktrace syscalls -p 4242 -d 10s        # ten seconds of one process',
+    'ktrace syscalls -e %file --by process # who works with files, by name',
+    'ktrace syscalls -i 1 -s errors        # what fails, every second',
+    'ktrace syscalls -- make -j8           # a command and its children',
+  ],
+  columnsForSort: ['total', 'calls', 'errors', 'mean', 'p99', 'max'],
+};

@@ -1,0 +1,158 @@
+/** `ktrace syscalls` against programs that know what they called, against strace(1), and in each variant. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import type { Loss, Tally } from '../../src/report/model.js';
+import { accounts, EMULATED, ENV, ktrace, lacking, N, suite, workload, type FutexReport, type Tracer } from './harness.js';
+
+const VARIANTS: readonly string[] = ['btf', 'raw'];
+
+interface CallRow {
+  readonly who?: string;
+  readonly syscall: string;
+  readonly calls: number;
+  readonly errors: number;
+  readonly total: number;
+  readonly max: number;
+  readonly died: number;
+  readonly errnos: readonly Tally[];
+  readonly histogram: { readonly counts: readonly number[] };
+}
+
+interface InsideRow {
+  readonly thread: string;
+  readonly tid: number;
+  readonly syscall: string;
+  readonly age: number;
+  readonly beforeTracing: string;
+  readonly designed: string;
+}
+
+interface SyscallsReport {
+  readonly header: FutexReport['header'];
+  readonly losses: readonly Loss[];
+  readonly sections: Readonly<Record<'inFlight' | 'work' | 'waiting', { readonly rows: readonly (CallRow | InsideRow)[] }>>;
+}
+
+interface Calls {
+  readonly count: number;
+  readonly pid: number;
+  readonly stays: number;
+  readonly sleepsNs: number;
+}
+
+const rows = <T extends CallRow | InsideRow>({ sections }: SyscallsReport, id: keyof SyscallsReport['sections']): readonly T[] => sections[id].rows as readonly T[];
+const tracing = (t: Test, args: readonly string[]): Promise<Tracer> => ktrace(t, ['-o', 'json', ...args], { tool: 'syscalls' }).tracing();
+
+async function reportOf(t: Test, tracer: Tracer, signal: NodeJS.Signals | null = 'SIGINT'): Promise<SyscallsReport> {
+  const report = JSON.parse(await tracer.finish(t, signal)) as SyscallsReport;
+  accounts(t, report as unknown as FutexReport);
+  return report;
+}
+
+/** `[calls, errors by name]` of a call; undefined when it was never made. */
+function counts(report: SyscallsReport, section: 'work' | 'waiting', syscall: string): [number, Record<string, number>] | undefined {
+  const row = rows<CallRow>(report, section).find((each) => each.syscall === syscall);
+  return row && [row.calls, Object.fromEntries(row.errnos.map(({ name, count }) => [name, count]))];
+}
+
+/** Programs that do the same each time, whoever looks on. */
+const PROGRAMS: readonly (readonly string[])[] = [
+  ['ls', '/usr/bin'], ['cat', '/etc/passwd'], ['true'], ['id', '-u'], ['date', '+%Y'], ['head', '-c', '100000', '/dev/zero'], ['sha256sum', '/bin/sh'], ['stat', '/', '/nonexistent'],
+  ['tar', '-cf', '/dev/null', '-C', '/', 'etc/default'], ['grep', '-c', 'root', '/etc/passwd', '/etc/group'], ['sed', '-n', '1p', '/etc/passwd'], ['readelf', '-h', '/bin/sh'],
+];
+
+/** Calls and errors by name, as `strace -c` counts them. What does not return it leaves out. */
+function straceCounts(t: Test, command: readonly string[]): Record<string, [number, number]> {
+  const file = join(t.testdir({}), 'counts');
+  spawnSync('strace', ['-f', '-c', '-U', 'calls,errors,name', '-o', file, ...command], { env: ENV });
+  const found = [...readFileSync(file, 'utf8').matchAll(/^ *(\d+) +(?:(\d+) +)?([a-z]\w*)$/gm)].filter(([, , , name]) => name !== 'total');
+  return Object.fromEntries(found.map(([, calls, errors = 0, name = '']) => [name, [Number(calls), Number(errors)]]));
+}
+
+suite(1, (test) => {
+  for (const variant of VARIANTS) {
+    const on = (title: string, body: (t: Test) => Promise<void>): void => test(`${variant}: ${title}`, async (t) => {
+      const why = lacking(variant, 'syscalls');
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      await body(t);
+    });
+
+    on('calls of every kind, counted by the program itself', async (t) => {
+      const target = await workload(t, 'calls');
+      const tracer = await tracing(t, ['-p', String(target.pid), '--variant', variant]);
+      target.line();
+      const truth = await target.truth<Calls>();
+      const report = await reportOf(t, tracer);
+      t.equal(report.header.variant, variant);
+      t.equal(truth.count, N);
+      t.strictSame(counts(report, 'work', 'getppid'), [N, {}]);
+      if (process.arch === 'x64') t.strictSame(counts(report, 'work', 'getppid (32 bit)'), [N, {}]);
+      t.equal(counts(report, 'work', 'openat')?.[1]['ENOENT'], N);
+      t.equal(counts(report, 'work', 'close')?.[1]['EBADF'], N);
+      t.strictSame(counts(report, 'work', 'rt_sigreturn'), [N, {}]);
+      t.strictSame(counts(report, 'waiting', 'nanosleep'), [N, {}]);
+      t.strictSame(counts(report, 'waiting', 'read'), [N + 1, {}], 'reads of a pipe that took long, and that of the gate');
+      const sleeps = rows<CallRow>(report, 'waiting').find(({ syscall }) => syscall === 'nanosleep');
+      t.ok((sleeps?.total ?? 0) <= truth.sleepsNs && (sleeps?.total ?? 0) >= N * 1e6, `${sleeps?.total} ns, at most ${truth.sleepsNs}`);
+      t.equal(sleeps?.histogram.counts.reduce((sum, count) => sum + count, 0), N);
+      const [stays] = rows<InsideRow>(report, 'inFlight').filter(({ tid }) => tid === truth.stays);
+      t.match(stays, { thread: 'stays', syscall: 'read', beforeTracing: 'yes', designed: 'yes' });
+      t.ok((stays?.age ?? 0) >= truth.sleepsNs, 'it has been in there for longer than all of this took');
+    });
+
+    on('calls that end with their thread, by process', async (t) => {
+      const target = await workload(t, 'calls');
+      const tracer = await tracing(t, ['-p', String(target.pid), '--follow', '--by', 'process', '-e', 'rt_sigsuspend', '--variant', variant]);
+      target.line();
+      const truth = await target.truth<Calls>();
+      const killed = rows<CallRow>(await reportOf(t, tracer), 'waiting');
+      t.equal(killed.length, truth.count, 'a row for each child');
+      for (const row of killed) t.match(row, { syscall: 'rt_sigsuspend', calls: 1, died: 1, errors: 0 });
+    });
+
+    on('a call that is interrupted and goes on counts once', async (t) => {
+      const target = await workload(t, 'restart');
+      const tracer = await tracing(t, ['-p', String(target.pid), '-e', 'futex,restart_syscall', '--variant', variant]);
+      target.line();
+      const { waits } = await target.truth();
+      const report = await reportOf(t, tracer);
+      t.strictSame(rows<CallRow>(report, 'waiting').map(({ syscall, calls, errors }) => [syscall, calls, errors]), [['futex', waits, 0]]);
+    });
+  }
+
+  test('strace(1) counts the same calls and errors of real programs', async (t) => {
+    for (const command of EMULATED ? PROGRAMS.slice(0, 4) : PROGRAMS) {
+      const expected = straceCounts(t, command);
+      t.ok(Object.keys(expected).length > 5, `${command.join(' ')}: ${Object.keys(expected).length} system calls`);
+      const tracer = ktrace(t, ['-q', '-o', 'json', '-O', join(t.testdir({}), 'report'), '--', ...command], { tool: 'syscalls' });
+      await tracer.exit();
+      const report = JSON.parse(readFileSync(join(t.testdirName, 'report'), 'utf8')) as SyscallsReport;
+      const found: Record<string, [number, number]> = {};
+      for (const { syscall, calls, errors } of [...rows<CallRow>(report, 'work'), ...rows<CallRow>(report, 'waiting')]) {
+        const [before, failed] = found[syscall] ?? [0, 0];
+        found[syscall] = [before + calls, failed + errors];
+      }
+      delete found['exit_group'];
+      t.strictSame(found, expected, command.join(' '));
+    }
+  });
+
+  test('only what was asked for is counted, as strace(1) has it', async (t) => {
+    for (const [expression, expected] of [['getppid', ['getppid']], ['trace=close,getppid', ['close', 'getppid']], ['/^getpp', ['getppid']], ['!/^(?!getppid)', ['getppid']]] as const) {
+      const target = await workload(t, 'calls');
+      const tracer = await tracing(t, ['-p', String(target.pid), '-e', expression]);
+      target.line();
+      await target.truth();
+      const report = await reportOf(t, tracer);
+      t.strictSame([...new Set(rows<CallRow>(report, 'work').map(({ syscall }) => syscall.replace(' (32 bit)', '')))].sort(), expected, expression);
+    }
+    const wrong = ktrace(t, ['-e', 'openatt'], { tool: 'syscalls' });
+    const events = ktrace(t, ['--events'], { tool: 'syscalls' });
+    t.equal((await events.exit()).code, 1);
+    t.equal(events.stderr, 'ktrace: ktrace syscalls has no events; leave --events out\n');
+    t.equal((await wrong.exit()).code, 1);
+    t.match(wrong.stderr, /^ktrace: There is no system call "openatt"; [^\n]*%file[^\n]*\n$/);
+  });
+});

@@ -1,0 +1,105 @@
+import t from 'tap';
+import { SyscallsDrop, type SyscallsTask } from '../../../src/generated/syscalls.js';
+import type { ReportOptions } from '../../../src/tools/contract.js';
+import { errorsOf, since, totalsOf } from '../../../src/tools/syscalls/aggregate.js';
+import type { CallTotals, SyscallsSnapshot } from '../../../src/tools/syscalls/model.js';
+import { callNames } from '../../../src/tools/syscalls/names.js';
+import { syscallsReport } from '../../../src/tools/syscalls/report.js';
+
+const names = callNames('x64');
+const SECOND = 1e9;
+const [READ, OPENAT, NANOSLEEP] = [0, 257, 35];
+
+const histogram = (slot: number, count: number): number[] => Array.from({ length: 144 }, (_, i) => (i === slot ? count : 0));
+const key = (id: bigint, nr: number, { compat = 0, waits = 0 } = {}): { id: bigint; nr: number; compat: number; waits: number } => ({ id, nr, compat, waits });
+const value = (calls: number, totalNs: number, maxNs: number, errors = 0): Omit<CallTotals, 'nr' | 'compat' | 'waits' | 'id'> => ({ calls, errors, died: 0, totalNs, maxNs, histogram: histogram(10, calls) });
+
+const ROWS = [
+  { key: key(0n, READ), values: [value(3, 3000, 2000)] },
+  { key: key(1n, READ), values: [value(4, 5000, 1500, 1)] },
+  { key: key(1n, READ, { waits: 1 }), values: [value(2, 2 * SECOND, SECOND)] },
+  { key: key(0n, 3, { compat: 1 }), values: [value(1, 100, 100)] },
+  { key: key(0n, OPENAT), values: [value(9, 9000, 1000, 9)] },
+];
+const ERRORS = [
+  { key: { key: key(0n, OPENAT), error: 2 }, values: [{ value: 8 }] },
+  { key: { key: key(0n, OPENAT), error: 13 }, values: [{ value: 1 }] },
+  { key: { key: key(0n, READ), error: 11 }, values: [{ value: 1 }] },
+];
+
+function task(tid: number, nr: number, { begin = 0, waits = 0, preexisting = 0 } = {}): SyscallsTask {
+  const state = { begin, left: 0, nr, compat: 0, phase: 1, preexisting };
+  return { tgid: 100, tid, now: 5 * SECOND, lastRan: SECOND, clockNow: 3601 * SECOND, args: [3, 0, 0, 0, 0, 0], nr, compat: 0, sleeping: 1, waits, comm: `t${tid}`, state } as unknown as SyscallsTask;
+}
+
+function snapshot(changes: Partial<SyscallsSnapshot> = {}): SyscallsSnapshot {
+  const drops = Array<number>(6).fill(0);
+  return { by: 'syscall', startedAt: 0, takenAt: 10 * SECOND, calls: totalsOf(ROWS, 'syscall'), errors: errorsOf(ERRORS, 'syscall'), inside: [], threads: new Map(), counters: { hits: 19, drops, rowsFull: 0, errorsFull: 0 }, ...changes };
+}
+
+const OPTIONS = {
+  rows: 10, sort: 'total', all: false, verbose: false, until: 10 * SECOND, backlogDropped: 0, skippedRuns: 0,
+  header: { version: '1', startedAt: '', durationNs: 10 * SECOND, target: 'x', filters: [], variant: 'btf', attempts: [], limits: [], kernel: '', settled: true },
+} satisfies ReportOptions;
+
+const report = (snap: SyscallsSnapshot, changes: Partial<ReportOptions> = {}, before?: SyscallsSnapshot): ReturnType<typeof syscallsReport> => syscallsReport(snap, before, names, { ...OPTIONS, ...changes });
+const section = (of: ReturnType<typeof report>, id: string): readonly Readonly<Record<string, unknown>>[] => of.sections.find((each) => each.id === id)?.rows ?? [];
+
+t.test('by syscall the rows of all CPUs are one; waiting, and 32-bit programs, have their own', (t) => {
+  const made = report(snapshot());
+  t.match(section(made, 'work'), [
+    { syscall: 'openat', calls: 9, errors: 9, total: 9000, mean: 1000, max: 1000, errnos: [{ name: 'ENOENT', count: 8 }, { name: 'EACCES', count: 1 }] },
+    { syscall: 'read', calls: 7, errors: 1, total: 8000, mean: 1143, max: 2000, errnos: [{ name: 'EAGAIN', count: 1 }] },
+    { syscall: 'read (32 bit)', calls: 1, errors: 0, total: 100, errnos: [] },
+  ]);
+  t.match(section(made, 'waiting'), [{ syscall: 'read', calls: 2, total: 2 * SECOND, share: 0.2, max: SECOND }]);
+  t.strictSame(made.header.accounting, { hits: 19, aggregated: 19, inFlight: 0, filtered: 0, dropped: 0 });
+  t.strictSame(made.finding, ['Most time went into openat: 9 calls, of which 9 failed, 9.00µs in all, 0 % of the wall time.']);
+  t.strictSame(section(report(snapshot(), { sort: 'calls', rows: 1 }), 'work').map(({ syscall }) => syscall), ['openat']);
+  t.end();
+});
+
+t.test('by process each keeps its rows, and has its name', (t) => {
+  const threads = new Map([[1, { tgid: 1, ownTid: 1, since: 0, exited: 0, comm: 'init' }]]);
+  const made = report(snapshot({ by: 'process', calls: totalsOf(ROWS, 'process'), errors: errorsOf(ERRORS, 'process'), threads }));
+  t.strictSame(section(made, 'work').map(({ who, syscall, calls }) => [who, syscall, calls]), [['0', 'openat', 9], ['init (1)', 'read', 4], ['0', 'read', 3], ['0', 'read (32 bit)', 1]]);
+  t.end();
+});
+
+t.test('who is in a call: the oldest first; who waits by design only with --all; older than tracing by when the thread last ran', (t) => {
+  const inside = [task(1, READ, { begin: 4 * SECOND }), task(2, OPENAT, { begin: 4.5 * SECOND, preexisting: 1 }), task(3, NANOSLEEP, { waits: 1 })];
+  const drops = Array<number>(6).fill(0);
+  drops[SyscallsDrop.SYSCALLS_PREEXISTING] = 1;
+  const snap = snapshot({ inside, counters: { hits: 21, drops, rowsFull: 0, errorsFull: 0 } });
+  const made = report(snap);
+  t.match(section(made, 'inFlight'), [
+    { tid: 2, syscall: 'openat', age: 3600 * SECOND, argument: '0x3', beforeTracing: 'yes', designed: 'no' },
+    { tid: 1, syscall: 'read', age: SECOND, beforeTracing: 'no' },
+  ]);
+  t.strictSame(made.header.accounting, { hits: 22, aggregated: 19, inFlight: 3, filtered: 0, dropped: 0 });
+  t.match(made.finding, ['t2 (2) has been in openat for 1h00m or longer.']);
+  t.match(made.sections[0]?.title, /1 more wait by design/);
+  t.equal(section(report(snap, { all: true }), 'inFlight').length, 3);
+  t.end();
+});
+
+t.test('an interval is what came since the last report; a maximum that did not grow is not known', (t) => {
+  const before = snapshot();
+  const later = ROWS.map((row) => (row.key.nr === OPENAT ? { ...row, values: [{ ...value(11, 10_000, 1000, 10), histogram: histogram(10, 11) }] } : row));
+  const errors = ERRORS.map((row) => (row.key.error === 2 ? { ...row, values: [{ value: 9 }] } : row));
+  const now = snapshot({ takenAt: 11 * SECOND, calls: totalsOf(later, 'syscall'), errors: errorsOf(errors, 'syscall'), counters: { ...before.counters, hits: 23, rowsFull: 2 } });
+  const made = report(since(before, now), {}, before);
+  t.match(section(made, 'work'), [{ syscall: 'openat', calls: 2, errors: 1, total: 1000, max: null, errnos: [{ name: 'ENOENT', count: 1 }] }]);
+  t.equal(section(made, 'work').length, 1);
+  t.equal(made.header.intervalNs, SECOND);
+  t.strictSame(made.losses.filter(({ count }) => count > 0).map(({ reason, count }) => [reason, count]), [['rows-full', 2]]);
+  t.strictSame(made.header.accounting, { hits: 23, aggregated: 21, inFlight: 0, filtered: 0, dropped: 2 });
+  t.end();
+});
+
+t.test('nothing seen is said', (t) => {
+  const made = report(snapshot({ calls: [], errors: [] }));
+  t.match(made.sections[1], { rows: [], empty: /No system call/ });
+  t.strictSame([made.finding, made.next], [[], []]);
+  t.end();
+});
