@@ -42,10 +42,13 @@ export function kernelFacts(): KernelFacts {
   };
 }
 
-/** By debugfs, the command line of the kernel, or what it was built for; PREEMPT_DYNAMIC alone tells nothing. */
+/**
+ * By debugfs, the command line of the kernel, or what it was built for. PREEMPT_DYNAMIC alone tells nothing, but that from 7.0 on
+ * nothing milder than `lazy` is left to choose from ("sched: Further restrict the preemption modes", on the architectures that ktrace runs on).
+ */
 function isPreemptible(): boolean {
   const mode = /\((\w+)\)/.exec(textOf('/sys/kernel/debug/sched/preempt'))?.[1] ?? /\bpreempt=(\w+)/.exec(textOf('/proc/cmdline'))?.[1];
-  return mode === undefined ? /\bPREEMPT(_RT|_LAZY)?\b/.test(version()) : mode === 'full' || mode === 'lazy';
+  return mode === undefined ? /\bPREEMPT(_RT|_LAZY)?\b/.test(version()) || (version().includes('PREEMPT_DYNAMIC') && parseInt(release()) >= 7) : mode === 'full' || mode === 'lazy';
 }
 
 function textOf(path: string): string {

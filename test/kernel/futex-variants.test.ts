@@ -1,9 +1,9 @@
 /** Each variant gives the same report on the same workload, as far as this kernel takes it. */
 import type { Test } from 'tap';
-import { hung, ktrace, lacking, lockAt, N, only, outcomes, people, readClock, sameDuel, suite, traced, tracing, workload, type FutexReport, type LockRow, type Tracer, type Truth } from './harness.js';
+import { hung, ktrace, lacking, lockAt, N, only, outcomes, people, readClock, sameDuel, skippedRuns, suite, traced, tracing, whole, workload, type FutexReport, type LockRow, type Tracer, type Truth } from './harness.js';
 import { killed, openFiles, outliving } from './sudden-end.js';
 
-/** Lost with a skipped run. */
+/** Lost with the ends that hooks on functions miss. */
 const SOMETIMES: readonly string[] = ['stale', 'wakes-unseen'];
 const VARIANTS: readonly string[] = ['fentry', 'tracepoint', 'kprobe'];
 
@@ -11,21 +11,6 @@ const VARIANTS: readonly string[] = ['fentry', 'tracepoint', 'kprobe'];
 function essence({ sections }: FutexReport): unknown {
   const row = ({ kind, sure, acquisitions, sleeps, wakeCalls, moved, preexisting, ...rest }: LockRow): unknown => ({ kind, sure, acquisitions, sleeps, wakeCalls, moved, preexisting, outcomes: outcomes(rest as LockRow) });
   return { locks: sections.locks.rows.map(row), idle: sections.idle.rows.map(row), calls: sections.calls.rows };
-}
-
-const skippedRuns = ({ losses }: FutexReport): number => losses.find(({ reason }) => reason === 'skipped')?.count ?? 0;
-
-/**
- * Kernels that let programs be preempted skip others that are due on that CPU meanwhile, seldom, and count it: such a report says that
- * something may be missing. One that does not say so is exact.
- */
-async function whole<T extends { readonly report: FutexReport }>(t: Test, run: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    const found = await run();
-    const skipped = skippedRuns(found.report);
-    if (skipped === 0 || tries === 5) return found;
-    t.comment(`${skipped} runs skipped by the kernel: once more`);
-  }
 }
 
 /** One mutex, and two tracers at once; `report` is of the one for which the kernel skipped less. */

@@ -1,7 +1,7 @@
 /** Ordinary users, by sudo or with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { FUTEX, hung, ktrace, lacking, only, run, sameDuel, suite, workload, type Exit } from './harness.js';
+import { FUTEX, hung, ktrace, lacking, only, run, sameDuel, suite, whole, workload, type Exit } from './harness.js';
 import { everyThread, KEPT, NOBODY, rightsOf, SUDO } from './rights.js';
 
 const PARANOID = '/proc/sys/kernel/perf_event_paranoid';
@@ -26,14 +26,17 @@ suite(1, (test) => {
 
   test('four capabilities: the whole report, and three of them are kept', async (t) => {
     const prefix = withCapabilities(['bpf', 'perfmon', 'sys_ptrace', 'dac_read_search']);
-    const target = await workload(t, 'mutex');
-    const tracer = await ktrace(t, ['-o', 'json', '-p', String(target.pid)], { prefix }).tracing();
-    for (const { uids, capabilities, noNewPrivileges } of rightsOf(tracer.pid)) {
-      t.strictSame([uids, capabilities.slice(0, 2), noNewPrivileges], [Array(4).fill(NOBODY).join('\t'), [KEPT, KEPT], '1']);
-    }
-    target.line();
-    const truth = await target.truth();
-    const row = only(t, (await tracer.report(t)).sections.locks.rows, 'lock');
+    const { report, truth } = await whole(t, async () => {
+      const target = await workload(t, 'mutex');
+      const tracer = await ktrace(t, ['-o', 'json', '-p', String(target.pid)], { prefix }).tracing();
+      for (const { uids, capabilities, noNewPrivileges } of rightsOf(tracer.pid)) {
+        t.strictSame([uids, capabilities.slice(0, 2), noNewPrivileges], [Array(4).fill(NOBODY).join('\t'), [KEPT, KEPT], '1']);
+      }
+      target.line();
+      const truth = await target.truth();
+      return { report: await tracer.report(t), truth };
+    });
+    const row = only(t, report.sections.locks.rows, 'lock');
     sameDuel(t, row, truth);
     t.match(row.place, /^mutex\+0x/, 'the memory map of root\'s process is read');
   });

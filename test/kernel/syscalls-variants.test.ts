@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Loss, Tally } from '../../src/report/model.js';
-import { accounts, EMULATED, ENV, ktrace, lacking, N, suite, workload, type FutexReport, type Tracer } from './harness.js';
+import { accounts, EMULATED, ENV, ktrace, lacking, N, suite, whole, workload, type FutexReport, type Tracer, type Truth } from './harness.js';
 
 const VARIANTS: readonly string[] = ['btf', 'raw'];
 
@@ -45,9 +45,20 @@ interface Calls {
 const rows = <T extends CallRow | InsideRow>({ sections }: SyscallsReport, id: keyof SyscallsReport['sections']): readonly T[] => sections[id].rows as readonly T[];
 const tracing = (t: Test, args: readonly string[]): Promise<Tracer> => ktrace(t, ['-o', 'json', ...args], { tool: 'syscalls' }).tracing();
 
+/** What `calls` saw of itself, and the report on it. */
+async function counted<T = Calls>(t: Test, options: readonly string[], name = 'calls'): Promise<{ report: SyscallsReport; truth: T; pid: number }> {
+  return whole(t, async () => {
+    const target = await workload(t, name);
+    const tracer = await tracing(t, ['-p', String(target.pid), ...options]);
+    target.line();
+    const truth = await target.truth<T>();
+    return { report: await reportOf(t, tracer), truth, pid: target.pid };
+  });
+}
+
 async function reportOf(t: Test, tracer: Tracer, signal: NodeJS.Signals | null = 'SIGINT'): Promise<SyscallsReport> {
   const report = JSON.parse(await tracer.finish(t, signal)) as SyscallsReport;
-  accounts(t, report as unknown as FutexReport);
+  accounts(t, report);
   return report;
 }
 
@@ -80,11 +91,7 @@ suite(1, (test) => {
     });
 
     on('calls of every kind, counted by the program itself', async (t) => {
-      const target = await workload(t, 'calls');
-      const tracer = await tracing(t, ['-p', String(target.pid), '--variant', variant]);
-      target.line();
-      const truth = await target.truth<Calls>();
-      const report = await reportOf(t, tracer);
+      const { report, truth } = await counted(t, ['--variant', variant]);
       t.equal(report.header.variant, variant);
       t.equal(truth.count, N);
       t.strictSame(counts(report, 'work', 'getppid'), [N, {}]);
@@ -103,22 +110,15 @@ suite(1, (test) => {
     });
 
     on('calls that end with their thread, by process', async (t) => {
-      const target = await workload(t, 'calls');
-      const tracer = await tracing(t, ['-p', String(target.pid), '--follow', '--by', 'process', '-e', 'rt_sigsuspend', '--variant', variant]);
-      target.line();
-      const truth = await target.truth<Calls>();
-      const killed = rows<CallRow>(await reportOf(t, tracer), 'waiting');
+      const { report, truth } = await counted(t, ['--follow', '--by', 'process', '-e', 'rt_sigsuspend', '--variant', variant]);
+      const killed = rows<CallRow>(report, 'waiting');
       t.equal(killed.length, truth.count, 'a row for each child');
       for (const row of killed) t.match(row, { syscall: 'rt_sigsuspend', calls: 1, died: 1, errors: 0 });
     });
 
     on('a call that is interrupted and goes on counts once', async (t) => {
-      const target = await workload(t, 'restart');
-      const tracer = await tracing(t, ['-p', String(target.pid), '-e', 'futex,restart_syscall', '--variant', variant]);
-      target.line();
-      const { waits } = await target.truth();
-      const report = await reportOf(t, tracer);
-      t.strictSame(rows<CallRow>(report, 'waiting').map(({ syscall, calls, errors }) => [syscall, calls, errors]), [['futex', waits, 0]]);
+      const { report, truth } = await counted<Truth>(t, ['-e', 'futex,restart_syscall', '--variant', variant], 'restart');
+      t.strictSame(rows<CallRow>(report, 'waiting').map(({ syscall, calls, errors }) => [syscall, calls, errors]), [['futex', truth.waits, 0]]);
     });
   }
 
@@ -126,9 +126,11 @@ suite(1, (test) => {
     for (const command of EMULATED ? PROGRAMS.slice(0, 4) : PROGRAMS) {
       const expected = straceCounts(t, command);
       t.ok(Object.keys(expected).length > 5, `${command.join(' ')}: ${Object.keys(expected).length} system calls`);
-      const tracer = ktrace(t, ['-q', '-o', 'json', '-O', join(t.testdir({}), 'report'), '--', ...command], { tool: 'syscalls' });
-      await tracer.exit();
-      const report = JSON.parse(readFileSync(join(t.testdirName, 'report'), 'utf8')) as SyscallsReport;
+      const { report } = await whole(t, async () => {
+        const file = join(t.testdir({}), 'report');
+        await ktrace(t, ['-q', '-o', 'json', '-O', file, '--', ...command], { tool: 'syscalls' }).exit();
+        return { report: JSON.parse(readFileSync(file, 'utf8')) as SyscallsReport };
+      });
       const found: Record<string, [number, number]> = {};
       for (const { syscall, calls, errors } of [...rows<CallRow>(report, 'work'), ...rows<CallRow>(report, 'waiting')]) {
         const [before, failed] = found[syscall] ?? [0, 0];
@@ -141,11 +143,7 @@ suite(1, (test) => {
 
   test('only what was asked for is counted, as strace(1) has it', async (t) => {
     for (const [expression, expected] of [['getppid', ['getppid']], ['trace=close,getppid', ['close', 'getppid']], ['/^getpp', ['getppid']], ['!/^(?!getppid)', ['getppid']]] as const) {
-      const target = await workload(t, 'calls');
-      const tracer = await tracing(t, ['-p', String(target.pid), '-e', expression]);
-      target.line();
-      await target.truth();
-      const report = await reportOf(t, tracer);
+      const { report } = await counted(t, ['-e', expression]);
       t.strictSame([...new Set(rows<CallRow>(report, 'work').map(({ syscall }) => syscall.replace(' (32 bit)', '')))].sort(), expected, expression);
     }
     const wrong = ktrace(t, ['-e', 'openatt'], { tool: 'syscalls' });
