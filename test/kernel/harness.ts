@@ -433,21 +433,23 @@ export const skippedRuns = ({ losses }: Pick<FutexReport, 'losses'>): number => 
 
 /** The conservation law, and nothing lost but what may be. */
 export function accounts(t: Test, report: Accounted, losses: readonly string[] = []): void {
-  const mayLose = [...losses, NO_VERDICT, ...(report.header.target === 'all processes' ? OTHERS_CAUSE : []), ...(skippedRuns(report) > 0 ? FROM_SKIPPED : [])];
   const { hits, aggregated, inFlight, filtered, dropped } = report.header.accounting;
-  t.equal(aggregated + inFlight + filtered + dropped, hits, `hits (${hits}) = aggregated (${aggregated}) + in flight (${inFlight}) + filtered (${filtered}) + dropped (${dropped})`);
+  const skipped = skippedRuns(report); // of ends, too: the call is in no row then
+  const apart = Math.abs(aggregated + inFlight + filtered + dropped - hits);
+  t.ok(apart <= skipped, `hits (${hits}) = aggregated (${aggregated}) + in flight (${inFlight}) + filtered (${filtered}) + dropped (${dropped})${skipped ? `, ${skipped} runs skipped` : ''}`);
+  const mayLose = [...losses, NO_VERDICT, ...(report.header.target === 'all processes' ? OTHERS_CAUSE : []), ...(skipped > 0 ? FROM_SKIPPED : [])];
   t.strictSame(report.losses.filter(({ reason, count }) => count !== 0 && !mayLose.includes(reason)), [], 'nothing is lost');
 }
 
 /**
  * Kernels that let programs be preempted skip others that are due on that CPU meanwhile, seldom, and count it: such a report says that
- * something may be missing. One that does not say so is exact.
+ * something may be missing, though `agrees` may find that nothing of ours is. One that does not say so is exact.
  */
-export async function whole<T extends { readonly report: Pick<FutexReport, 'losses'> }>(t: Test, run: () => Promise<T>): Promise<T> {
+export async function whole<T extends { readonly report: Pick<FutexReport, 'losses'> }>(t: Test, run: () => Promise<T>, agrees: (found: T) => boolean = () => false): Promise<T> {
   for (let tries = 1; ; tries++) {
     const found = await run();
     const skipped = skippedRuns(found.report);
-    if (skipped === 0 || tries === 5) return found;
+    if (skipped === 0 || agrees(found) || tries === 5) return found;
     t.comment(`${skipped} runs skipped by the kernel: once more`);
   }
 }
