@@ -1,10 +1,10 @@
-/** Empty programs on exactly the hooks that `ktrace futex` takes on this kernel, attached by the same addon. */
+/** Empty programs on exactly the hooks that a tool of ktrace takes on this kernel, attached by the same addon. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { schema } from '../dist/generated/futex.js';
 import { loadBinding } from '../dist/native/load.js';
 import { futexTool } from '../dist/tools/futex/tool.js';
+import { syscallsTool } from '../dist/tools/syscalls/tool.js';
 import { root } from './programs.mjs';
 
 const OBJECT = join(root, 'build/bench/empty.bpf.o');
@@ -15,31 +15,34 @@ export function compileEmpty() {
   execFileSync('clang', ['-g', '-O2', '-target', 'bpf', '-idirafter', include, '-c', join(root, 'bench/empty.bpf.c'), '-o', OBJECT]);
 }
 
-/** The sections that ktrace hooks in one variant; those that the kernel lacks are left out when attaching, as ktrace does. */
-function hooked(variant) {
+const TOOLS = { futex: futexTool, syscalls: syscallsTool };
+
+/** The sections that a tool hooks in one variant; those that the kernel lacks are left out when attaching, as ktrace does. */
+function hooked({ schema, alsoOn }, variant) {
   const programs = schema.programs.filter((program) => !program.section.startsWith('iter/') && ['any', variant].includes(program.variant));
-  return [...new Set(programs.flatMap(({ name, section }) => [section, ...(futexTool.alsoOn[name] ?? [])]))];
+  return [...new Set(programs.flatMap(({ name, section }) => [section, ...(alsoOn[name] ?? [])]))];
 }
 
 /** Attach them; `close()` takes them down. */
-export function attachEmpty(variant) {
+export function attachEmpty(name, variant) {
+  const tool = TOOLS[name];
   const source = readFileSync(join(root, 'bench/empty.bpf.c'), 'utf8');
   const known = new Map([...source.matchAll(/^EMPTY\((\w+), "(.*)"\)/gm)].map(([, name, section]) => [section, name]));
-  const sections = hooked(variant);
+  const sections = hooked(tool, variant);
   const missing = sections.find((section) => !known.has(section));
   if (missing) throw new Error(`bench/empty.bpf.c has no program for ${missing}: add it`);
   const object = new (loadBinding().BpfObject)(readFileSync(OBJECT), 'ktrace_bench_empty');
   for (const section of sections) object.setAutoload(known.get(section), true);
   object.load();
-  for (const section of sections) attach(object, known.get(section), section);
+  for (const section of sections) attach(object, known.get(section), section, tool);
   return object;
 }
 
-function attach(object, program, section) {
+function attach(object, program, section, { optionalHooks }) {
   try {
     object.attach(program);
   } catch (error) {
     const call = section.replace(/^.*sys_(enter|exit)_/, '');
-    if (error.code !== 'ENOENT' || futexTool.optionalHooks[call] === undefined) throw error;
+    if (error.code !== 'ENOENT' || optionalHooks[call] === undefined) throw error;
   }
 }

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { Program, root } from './programs.mjs';
 import { renderTable } from './table.mjs';
 
-const SECTIONS = ['calls', 'start', 'idle', 'storm'];
+const SECTIONS = ['calls', 'start', 'idle', 'storm', 'syscalls'];
 const DEFAULT_ROUNDS = 11;
 
 const say = (text) => process.stderr.write(`bench: ${text}\n`);
@@ -34,8 +34,8 @@ function readOptions() {
 }
 
 /** The variant that ktrace chooses here; the empty programs take the same hooks. */
-async function variantHere() {
-  const program = new Program(process.execPath, ['dist/cli/main.js', 'futex', '--dry-run']);
+async function variantHere(tool) {
+  const program = new Program(process.execPath, ['dist/cli/main.js', tool, '--dry-run']);
   const { match } = await program.said('stderr', /\(variant (\w+)\)/);
   await program.done();
   return match[1];
@@ -45,11 +45,8 @@ async function prepare() {
   if (process.getuid() !== 0) fail('not root: run it as sudo npm run bench', 77);
   if (!existsSync(`${root}/dist/cli/main.js`) || !existsSync(`${root}/build/workloads/eagain`)) fail('not built: run `npm run setup && npm run build` first', 77);
   const { compileEmpty } = await import('./empty.mjs');
-  const { findTracers } = await import('./tracers.mjs');
   compileEmpty();
   execFileSync('cc', ['-O2', '-pthread', '-o', `${root}/build/bench/load`, `${root}/bench/load.c`]);
-  const variant = await variantHere();
-  return { variant, ...findTracers(variant) };
 }
 
 /** On a terminal one line that is overwritten, else nothing. */
@@ -59,29 +56,31 @@ function progressOf(name) {
 
 function describe(machine, { rounds }) {
   const busy = machine.loadAverage > 1 ? ': the machine is busy, expect wide spreads' : '';
-  return `${rounds} interleaved rounds; each figure is a median (least-greatest of the rounds). Linux ${machine.kernel}, ${machine.cpus} CPUs, Node ${process.version}, variant ${machine.variant}.
+  return `${rounds} interleaved rounds; each figure is a median (least-greatest of the rounds). Linux ${machine.kernel}, ${machine.cpus} CPUs, Node ${process.version}.
 Load average at the start ${machine.loadAverage.toFixed(2)}${busy}. Compare ratios: absolute times are this machine's, now.\n`;
 }
 
 async function main() {
   const options = readOptions();
   const machine = { kernel: release(), cpus: cpus().length, loadAverage: loadavg()[0] };
-  const { variant, tracers, missing } = await prepare();
-  machine.variant = variant;
+  await prepare();
+  const { findTracers } = await import('./tracers.mjs');
   const print = (text) => options.json || process.stdout.write(`${text}\n`);
   print(describe(machine, options));
-  missing.forEach((line) => print(`${line}\n`));
   const sections = {};
   for (const name of options.only) {
     const section = await import(`./sections/${name}.mjs`);
+    const variant = await variantHere(section.tool);
+    const { tracers, missing } = findTracers(section.tool, variant);
+    print(`${name}: ktrace ${section.tool}, variant ${variant}${missing.map((line) => `; ${line}`).join('')}\n`);
     const progress = progressOf(name);
     const result = await section.run({ rounds: options.rounds, tracers, progress });
     progress();
     for (const table of result.tables) print(renderTable(table));
     for (const [tracer, reason] of Object.entries(result.failures)) print(`${tracer} could not be measured: ${reason}\n`);
-    sections[name] = { samples: result.samples, failures: result.failures };
+    sections[name] = { variant, missing, samples: result.samples, failures: result.failures };
   }
-  if (options.json) process.stdout.write(`${JSON.stringify({ machine, rounds: options.rounds, missing, sections }, undefined, 2)}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify({ machine, rounds: options.rounds, sections }, undefined, 2)}\n`);
 }
 
 main().then(

@@ -1,31 +1,31 @@
 /** What may be attached while a workload runs. Each has a name and `attach(pid)`, which resolves, hooks in place, with `detach()`. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { attachEmpty } from './empty.mjs';
-import { Program, settled } from './programs.mjs';
+import { Program, settled, sleep } from './programs.mjs';
 
 const nothing = { name: 'nothing', needed: true, attach: async () => ({ detach: async () => undefined }) };
 
-const empty = (variant) => ({
+const empty = (tool, variant) => ({
   name: 'empty programs',
   needed: true,
   attach: async () => {
-    const object = attachEmpty(variant);
+    const object = attachEmpty(tool, variant);
     return { detach: async () => object.close() };
   },
 });
 
 /** ktrace as its users run it; `args` before the target. */
-export async function startKtrace(args) {
-  const program = new Program(process.execPath, ['dist/cli/main.js', 'futex', '-o', 'json', ...args]);
+export async function startKtrace(args, tool = 'futex') {
+  const program = new Program(process.execPath, ['dist/cli/main.js', tool, '-o', 'json', ...args]);
   const { ns } = await program.said('stderr', /tracing .*\n/);
   return { program, attachedNs: ns };
 }
 
-const ktrace = (name, argsFor) => ({
-  name,
+const ktrace = (tool, words, argsFor) => ({
+  name: ['ktrace', tool, ...words].join(' '),
   needed: true,
   attach: async (pid) => {
-    const { program } = await startKtrace(argsFor(pid));
+    const { program } = await startKtrace(argsFor(pid), tool);
     return { detach: async () => JSON.parse(await program.stop()) };
   },
 });
@@ -33,14 +33,23 @@ const ktrace = (name, argsFor) => ({
 /** Peers read tracefs; where it is not mounted, it is in a mount namespace of their own. `exec` keeps the process id. */
 const WITH_TRACEFS = '[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing; exec "$@"';
 
-const peer = (name, command, argsFor) => ({
-  name,
+const peer = ({ title, command, args, ready = settled, batches }) => ({
+  name: title,
+  batches,
   attach: async (pid) => {
-    const program = new Program('unshare', ['-m', 'sh', '-c', WITH_TRACEFS, name, command, ...argsFor(pid)]);
-    await settled(program);
+    const program = new Program('unshare', ['-m', 'sh', '-c', WITH_TRACEFS, title, command, ...args(pid)]);
+    await ready(program, pid);
     return { detach: () => program.stop() };
   },
 });
+
+/** Resolves when a debugger holds the process. */
+async function held(program, pid) {
+  while (/^TracerPid:\s+0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await sleep(20);
+}
+
+/** Batches for those that stop the process at each call: they take minutes for what others do in a second. */
+const FEW = 4;
 
 function find(names) {
   const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/bin'];
@@ -55,17 +64,24 @@ function find(names) {
   return names.flatMap((name) => directories.map((directory) => `${directory}/${name}`)).find(isProgram);
 }
 
+const PEERS = {
+  futex: [
+    { names: ['bpftrace'], title: 'bpftrace script', args: (pid) => ['bench/futex.bt', String(pid)], hint: 'apt-get install bpftrace' },
+    { names: ['futexctn', 'futexctn-libbpf'], title: 'futexctn -s -p', args: (pid) => ['-s', '-p', String(pid)], hint: 'apt-get install libbpf-tools (Debian 13 and later; that of Debian 12 lacks it)' },
+  ],
+  syscalls: [
+    { names: ['syscount', 'syscount-libbpf'], title: 'syscount -L -p', args: (pid) => ['-L', '-p', String(pid)], hint: 'apt-get install libbpf-tools' },
+    { names: ['strace'], title: 'strace -c -p', args: (pid) => ['-f', '-c', '-p', String(pid)], hint: 'apt-get install strace', ready: held, batches: FEW },
+    { names: ['perf'], title: 'perf trace -s -p', args: (pid) => ['trace', '-s', '-p', String(pid)], hint: 'apt-get install linux-perf', batches: FEW },
+  ],
+};
+
 /** All that are here, in the order of the tables; `missing` says how to get the others. */
-export function findTracers(variant) {
-  const missing = [];
-  const own = [nothing, empty(variant), ktrace('ktrace futex -p', (pid) => ['-p', String(pid)]), ktrace('ktrace futex', () => [])];
-  const bpftrace = find(['bpftrace']);
-  const futexctn = find(['futexctn', 'futexctn-libbpf']);
-  if (!bpftrace) missing.push('bpftrace is not installed: apt-get install bpftrace');
-  if (!futexctn) missing.push('futexctn is not installed: apt-get install libbpf-tools (Debian 13 and later; that of Debian 12 lacks it)');
-  const peers = [
-    bpftrace && peer('bpftrace script', bpftrace, (pid) => ['bench/futex.bt', String(pid)]),
-    futexctn && peer('futexctn -s -p', futexctn, (pid) => ['-s', '-p', String(pid)]),
-  ];
-  return { tracers: [...own, ...peers.filter(Boolean)], missing };
+export function findTracers(tool, variant) {
+  const own = [nothing, empty(tool, variant), ktrace(tool, ['-p'], (pid) => ['-p', String(pid)]), ktrace(tool, [], () => [])];
+  const peers = PEERS[tool].map(({ names, ...rest }) => ({ ...rest, names, command: find(names) }));
+  return {
+    tracers: [...own, ...peers.filter(({ command }) => command).map(peer)],
+    missing: peers.filter(({ command }) => !command).map(({ names: [name], hint }) => `${name} is not installed: ${hint}`),
+  };
 }

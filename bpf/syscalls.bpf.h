@@ -30,9 +30,16 @@ enum syscalls_drop {
 };
 KTRACE_ENUM_ANCHOR(syscalls_drop);
 
+/* Where calls are counted when they begin; the first of them by the program on sys_enter alone. */
+enum syscalls_hit {
+	HIT_ENTERED,
+	HIT_EXECED,
+	HITS,
+};
+
 /* What rows are kept by, beside the call. */
 enum syscalls_by {
-	SYSCALLS_BY_CPU, /* added up by user space: CPUs do not write to each other's rows */
+	SYSCALLS_BY_CALL, /* alone: each CPU has rows of its own in cpu_rows, and user space adds them up */
 	SYSCALLS_BY_PROCESS,
 	SYSCALLS_BY_THREAD,
 	SYSCALLS_BY_CGROUP,
@@ -48,16 +55,26 @@ struct syscalls_key {
 };
 
 struct syscalls_row {
-	ktrace_count calls; /* that returned, or never will: exit, and a thread that died inside */
 	ktrace_count errors;
 	ktrace_count died;
 	ktrace_ns total_ns;
 	ktrace_ns max_ns;
-	ktrace_count histogram[HISTOGRAM_SLOTS];
+	ktrace_count histogram[HISTOGRAM_SLOTS]; /* of those that returned, or never will: exit, and a thread that died inside */
+};
+
+#define CPU_ROWS 256
+#define CALL_KINDS (4 * CALLS_PER_ABI) /* number + 512 if of a 32-bit program + 1024 if waiting by design */
+
+/* Which of its cpu_rows a CPU has given to which call. */
+struct syscalls_slots {
+	__u16 slot_of[CALL_KINDS]; /* 1 + the index of the row; 0: it has none */
+	__u16 kind_of[CPU_ROWS];
+	__u32 taken;
+	__u32 _zero;
 };
 
 struct syscalls_error {
-	struct syscalls_key key; /* id: 0 by CPU */
+	struct syscalls_key key;
 	ktrace_errno error;
 	__u32 _zero;
 };
@@ -95,6 +112,7 @@ const volatile ktrace_ns min_wait_ns;
 const volatile bool from_exec; /* count nothing before the target has become the command that it launches */
 const volatile __u32 rows_by; /* enum syscalls_by */
 const volatile bool some_calls; /* trace those in wanted_calls only */
+const volatile __u32 cpu_row_count; /* of cpu_rows */
 CALL_SET(wanted_calls);
 CALL_SET(exec_calls);  /* make the launcher the command */
 CALL_SET(waiting_calls); /* wait by design, whatever their arguments */
@@ -106,9 +124,21 @@ const volatile __u32 restart_call[2];
 /* Set with the first successful exec. */
 __u32 command_runs;
 
-/* Calls that began; see accounting.ts for what they add up to. */
-KTRACE_COUNTERS(hits, __u32, 1)
+/* Calls that began, by enum syscalls_hit; see accounting.ts for what they add up to. */
+KTRACE_COUNTERS(hits, enum syscalls_hit, HITS)
 KTRACE_COUNTERS(drops, enum syscalls_drop, SYSCALLS_DROPS)
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct syscalls_slots);
+} cpu_slots SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CPU_ROWS);
+	__type(key, __u32);
+	__type(value, struct syscalls_row);
+} cpu_rows SEC(".maps");
 KTRACE_TOTALS(rows, struct syscalls_key, struct syscalls_row, 10240)
 KTRACE_TOTALS(errors, struct syscalls_error, ktrace_count, 10240)
 KTRACE_STATES(states, struct syscalls_state)

@@ -4,6 +4,7 @@ import { mib } from '../table.mjs';
 import { startKtrace } from '../tracers.mjs';
 
 export const name = 'idle';
+export const tool = 'futex';
 
 const SECONDS = 10;
 

@@ -5,6 +5,7 @@ import { mib, ms, spread, times } from '../table.mjs';
 import { startKtrace } from '../tracers.mjs';
 
 export const name = 'start';
+export const tool = 'futex';
 
 const LEAST_ROUNDS = 15;
 

@@ -4,6 +4,7 @@ import { mib } from '../table.mjs';
 import { startKtrace } from '../tracers.mjs';
 
 export const name = 'storm';
+export const tool = 'futex';
 
 const LEAST_WAITS = 1_000_000;
 const ROUNDS = 900_000; // about 1.2 waits each

@@ -4,6 +4,7 @@
 #define SYSCALLS_CALLS_BPF_H
 
 #include "classify.bpf.h"
+#include "rows.bpf.h"
 
 #define MAX_ERRNO 4095 /* include/linux/err.h */
 /* include/linux/errno.h: the call is entered again, or fails with EINTR when a signal handler ran */
@@ -22,52 +23,32 @@ static __always_inline __u64 id_of(struct task_struct *task)
 	case SYSCALLS_BY_CGROUP:
 		return bpf_get_current_cgroup_id();
 	default:
-		return bpf_get_smp_processor_id();
+		return 0;
 	}
 }
 
-static __always_inline void count_error(struct syscalls_key *key, ktrace_errno error)
+/* The call of a state is over. `alone`: in the program on sys_exit. */
+static __always_inline void end_call(struct task_struct *task, struct syscalls_state *state, struct syscalls_end end, const bool alone)
 {
-	struct syscalls_error which = { .key = *key, .error = error };
-	ktrace_count *count;
-
-	if (rows_by == SYSCALLS_BY_CPU)
-		which.key.id = 0;
-	count = errors_row(&which);
-	if (count)
-		__sync_fetch_and_add(count, 1);
-}
-
-/* The call of a state is over. `error`: a positive errno, or 0. `dead`: its thread died in it. */
-static __noinline void end_call(struct task_struct *task, struct syscalls_state *state, ktrace_ktime end, int error, bool dead)
-{
-	ktrace_ns took = end - state->begin;
-	struct syscalls_key key = {};
-	struct syscalls_row *row;
+	struct syscalls_key key = { .nr = state->nr, .compat = state->compat };
+	struct syscalls_row *row = 0;
 
 	state->phase = SYSCALLS_OUTSIDE;
-	if (took < min_wait_ns) {
+	if (end.took < min_wait_ns) {
 		drops_add(SYSCALLS_FILTERED, 1);
 		return;
 	}
-	key.id = id_of(task);
-	key.nr = state->nr;
-	key.compat = state->compat;
-	key.waits = waits_by_design(task, state, took);
-	row = rows_row(&key);
-	if (!row)
-		return;
-	__sync_fetch_and_add(&row->calls, 1);
-	__sync_fetch_and_add(&row->total_ns, took);
-	if (row->max_ns < took)
-		row->max_ns = took;
-	histogram_add(row->histogram, took, 1);
-	if (dead)
-		__sync_fetch_and_add(&row->died, 1);
-	if (error) {
-		__sync_fetch_and_add(&row->errors, 1);
-		count_error(&key, error);
+	key.waits = waits_by_design(task, state, end.took);
+	if (alone && rows_by == SYSCALLS_BY_CALL)
+		row = cpu_row(&key);
+	if (row) {
+		count_alone(row, &end);
+	} else {
+		key.id = id_of(task);
+		count_by_key(&key, &end);
 	}
+	if (end.error)
+		count_error(&key, end.error);
 }
 
 /* A call that was interrupted goes on where the thread makes it again, or the one that stands for it, before any other. */
@@ -96,7 +77,7 @@ static __always_inline int call_begins(long nr)
 	struct syscalls_state *state;
 	bool compat;
 
-	if (frozen || !current_traced(current_tgid()))
+	if (frozen || !current_traced(task_tgid(task)))
 		return 0;
 	compat = task_is_compat(task);
 	state = states_of(task);
@@ -112,11 +93,11 @@ static __always_inline int call_begins(long nr)
 			state->phase = SYSCALLS_INSIDE;
 			return 0;
 		}
-		end_call(task, state, state->left, EINTR, false);
+		end_call(task, state, (struct syscalls_end){ .took = state->left - state->begin, .error = EINTR }, false);
 	}
 	if (some_calls && !in_set(wanted_calls, compat, nr))
 		return 0;
-	hits_add(0, 1);
+	count_hit(HIT_ENTERED);
 	if (!state)
 		state = states_make(task);
 	if (!state) {
@@ -131,13 +112,12 @@ static __always_inline int call_begins(long nr)
 
 static __always_inline int call_ends(long result)
 {
-	struct task_struct *task;
+	struct task_struct *task = current_task();
 	struct syscalls_state *state;
 	ktrace_ktime now;
 
-	if (frozen || (filter_tgid && current_tgid() != filter_tgid))
+	if (frozen || (filter_tgid && task_tgid(task) != filter_tgid))
 		return 0;
-	task = current_task();
 	state = states_of(task);
 	if (state && state->phase == SYSCALLS_STARTING)
 		state->phase = SYSCALLS_OUTSIDE;
@@ -149,7 +129,7 @@ static __always_inline int call_ends(long result)
 		state->phase = SYSCALLS_INTERRUPTED;
 		return 0;
 	}
-	end_call(task, state, now, result < 0 && result >= -MAX_ERRNO ? -result : 0, false);
+	end_call(task, state, (struct syscalls_end){ .took = now - state->begin, .error = result < 0 && result >= -MAX_ERRNO ? -result : 0 }, true);
 	return 0;
 }
 

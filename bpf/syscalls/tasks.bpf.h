@@ -34,7 +34,7 @@ int BPF_PROG(sched_process_exec__any, struct task_struct *task)
 {
 	struct syscalls_state *state;
 
-	if (frozen || !from_exec || command_runs || !process_traced(current_tgid()))
+	if (frozen || !from_exec || command_runs || !process_traced(task_tgid(task)))
 		return 0;
 	command_runs = 1;
 	state = states_of(task);
@@ -44,7 +44,7 @@ int BPF_PROG(sched_process_exec__any, struct task_struct *task)
 	if (some_calls && !in_set(wanted_calls, state->compat, state->nr))
 		return 0;
 	state->phase = SYSCALLS_INSIDE;
-	hits_add(0, 1);
+	hits_add(HIT_EXECED, 1);
 	return 0;
 }
 
@@ -58,7 +58,7 @@ int BPF_PROG(thread_end__any, struct task_struct *task)
 		return 0;
 	if (!frozen) {
 		if (is_open(state))
-			end_call(task, state, bpf_ktime_get_ns(), 0, !in_set(last_calls, state->compat, state->nr));
+			end_call(task, state, (struct syscalls_end){ .took = bpf_ktime_get_ns() - state->begin, .dead = !in_set(last_calls, state->compat, state->nr) }, false);
 		states_drop(task);
 	} else if (is_open(state)) {
 		drops_add(SYSCALLS_DYING, 1);

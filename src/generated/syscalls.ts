@@ -2,7 +2,7 @@
 
 /** enum syscalls_by */
 export const SyscallsBy = {
-  SYSCALLS_BY_CPU: 0,
+  SYSCALLS_BY_CALL: 0,
   SYSCALLS_BY_PROCESS: 1,
   SYSCALLS_BY_THREAD: 2,
   SYSCALLS_BY_CGROUP: 3,
@@ -69,10 +69,8 @@ export interface SyscallsKey {
   readonly waits: number;
 }
 
-/** struct syscalls_row, 1192 bytes */
+/** struct syscalls_row, 1184 bytes */
 export interface SyscallsRow {
-  /** ktrace_count */
-  readonly calls: number;
   /** ktrace_count */
   readonly errors: number;
   /** ktrace_count */
@@ -83,6 +81,16 @@ export interface SyscallsRow {
   readonly maxNs: number;
   /** ktrace_count[144] */
   readonly histogram: readonly number[];
+}
+
+/** struct syscalls_slots, 4616 bytes */
+export interface SyscallsSlots {
+  /** u16[2048] */
+  readonly slotOf: readonly number[];
+  /** u16[256] */
+  readonly kindOf: readonly number[];
+  /** u32 */
+  readonly taken: number;
 }
 
 /** struct syscalls_state, 24 bytes */
@@ -137,6 +145,8 @@ export interface Records {
 
 /** Rows of the maps that user space reads. An integer is an object with one property, `value`. */
 export interface Maps {
+  readonly cpu_rows: { readonly key: { readonly value: number }; readonly value: SyscallsRow };
+  readonly cpu_slots: { readonly key: { readonly value: number }; readonly value: SyscallsSlots };
   readonly drops: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly errors: { readonly key: SyscallsError; readonly value: { readonly value: number } };
   readonly errors_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
@@ -160,6 +170,8 @@ export interface Maps {
 
 /** The `const volatile` variables, to be set before the object is loaded. */
 export interface Options {
+  /** `cpu_row_count`: u32 */
+  readonly cpuRowCount: number;
   /** `exec_calls`: u64[16] */
   readonly execCalls: readonly number[];
   /** `filter_cgroup`: ktrace_id64 */
@@ -206,9 +218,10 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: '47d639d5e9c3ac80',
+  layoutHash: 'bac017449a3c830c',
   /** C names */
   options: {
+    cpuRowCount: 'cpu_row_count',
     execCalls: 'exec_calls',
     filterCgroup: 'filter_cgroup',
     filterCgroupLevel: 'filter_cgroup_level',
@@ -231,6 +244,8 @@ export const schema = {
     wantedCalls: 'wanted_calls',
   },
   maps: [
+    'cpu_rows',
+    'cpu_slots',
     'drops',
     'errors',
     'errors_full',

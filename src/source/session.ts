@@ -1,5 +1,6 @@
 /** One tracing session of one tool: from validated options to reports, on the timer of the JavaScript thread. */
 import { KtraceError } from '../errors.js';
+import { loadBinding } from '../native/load.js';
 import { Procfs } from '../enrich/procfs.js';
 import type { Report } from '../report/model.js';
 import type { Look, ReportOptions, Tool } from '../tools/contract.js';
@@ -48,16 +49,17 @@ export class Session<Event> {
     this.#targets = new Targets(options.filters.pids, options.filters.tids);
     this.#ended = new Promise((resolve) => (this.#end = resolve));
     this.#backlog = new Backlog(options.backlog);
+    const setting = { own: options.own, machine: process.arch, cpus: loadBinding().possibleCpus };
     this.#source = new LiveSource({
       schema: tool.schema,
-      options: (endsMissed) => ({ ...writeFilters.options(options), ...tool.options({ filters: options.filters, events: options.events, endsMissed, own: options.own, machine: process.arch }) }),
-      mapSizes: tool.mapSizes(options.limits),
+      options: (endsMissed) => ({ ...writeFilters.options(options), ...tool.options({ filters: options.filters, events: options.events, endsMissed, ...setting }) }),
+      mapSizes: tool.mapSizes(options.limits, setting),
       variant: options.variant,
       optionalHooks: tool.optionalHooks,
       limits: tool.limits,
       alsoOn: tool.alsoOn,
     });
-    this.#look = tool.look(this.#source, this.#processes, { own: options.own, machine: process.arch });
+    this.#look = tool.look(this.#source, this.#processes, setting);
     try {
       this.#source.attach((source) => writeFilters.maps(source, options));
       this.#startedNs = process.hrtime.bigint();

@@ -52,6 +52,8 @@ export interface Setting {
   readonly own: Own;
   /** As Node.js names it: `x64`, `arm64`. */
   readonly machine: string;
+  /** CPUs that there may be: so many values has a per-CPU map at each key. */
+  readonly cpus: number;
 }
 
 export interface ToolOptions extends Setting {
@@ -108,6 +110,6 @@ export interface Tool<Event> {
   readonly hasEvents: boolean;
   /** Values of the tool's own `const volatile` options. Throws KtraceError for what the user asked for and cannot be. */
   options(given: ToolOptions): object;
-  mapSizes(limits: Limits): Readonly<Record<string, number>>;
+  mapSizes(limits: Limits, setting: Setting): Readonly<Record<string, number>>;
   look(tables: Tables, processes: Processes, setting: Setting): Look<Event>;
 }

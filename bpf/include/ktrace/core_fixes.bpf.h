@@ -83,9 +83,9 @@ static __always_inline void read_syscall_regs(struct pt_regs *regs, struct sysca
 static __always_inline bool task_is_compat(struct task_struct *task)
 {
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread_info.status) & 2; /* TS_COMPAT, arch/x86/include/asm/thread_info.h */
+	return TRUSTED_READ(task, thread_info.status) & 2; /* TS_COMPAT, arch/x86/include/asm/thread_info.h */
 #else
-	return BPF_CORE_READ(task, thread_info.flags) >> 22 & 1; /* TIF_32BIT, arch/arm64/include/asm/thread_info.h */
+	return TRUSTED_READ(task, thread_info.flags) >> 22 & 1; /* TIF_32BIT, arch/arm64/include/asm/thread_info.h */
 #endif
 }
 

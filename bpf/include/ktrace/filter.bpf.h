@@ -67,13 +67,13 @@ static __always_inline __u32 pid_here(struct pid *pid)
 
 static __always_inline ktrace_tid task_tid(struct task_struct *task)
 {
-	return nested_pidns ? pid_here(BPF_CORE_READ(task, thread_pid)) : BPF_CORE_READ(task, pid);
+	return nested_pidns ? pid_here(BPF_CORE_READ(task, thread_pid)) : TRUSTED_READ(task, pid);
 }
 
 static __always_inline ktrace_pid task_tgid(struct task_struct *task)
 {
 	return nested_pidns ? pid_here(BPF_CORE_READ(task, group_leader, thread_pid)) :
-			      BPF_CORE_READ(task, tgid);
+			      TRUSTED_READ(task, tgid);
 }
 
 /* The thread's id as the thread itself sees it: what glibc writes into a mutex. */

@@ -168,11 +168,7 @@ static __always_inline long regs_result(struct pt_regs *regs)
 /* One argument of the system call that the registers belong to, by direct loads where the kernel vouches for the pointer. */
 static __always_inline __u64 regs_argument(struct pt_regs *regs, const int n)
 {
-#ifdef KTRACE_LEGACY
-#define REGISTER(name) BPF_CORE_READ(regs, name)
-#else
-#define REGISTER(name) regs->name
-#endif
+#define REGISTER(name) TRUSTED_READ(regs, name)
 #if defined(__TARGET_ARCH_x86)
 	switch (n) {
 	case 0:

@@ -15,6 +15,13 @@
 
 #define KERNEL_STRUCT __attribute__((preserve_access_index))
 
+/* A field behind a pointer that the kernel vouches for, by a direct load; kernels before 5.17 vouch for fewer. */
+#ifdef KTRACE_LEGACY
+#define TRUSTED_READ(pointer, field) BPF_CORE_READ(pointer, field)
+#else
+#define TRUSTED_READ(pointer, field) ((pointer)->field)
+#endif
+
 struct pid_namespace;
 
 struct upid {

@@ -97,8 +97,7 @@ static __always_inline __u32 log2_floor(__u64 v)
 	return k + step + (v >> 1);
 }
 
-/* Global, so that the verifier sees it once and not on every path that leads to it. */
-__noinline __u32 histogram_slot(ktrace_ns v)
+static __always_inline __u32 inline_histogram_slot(ktrace_ns v)
 {
 	__u64 k, bucket;
 
@@ -110,6 +109,12 @@ __noinline __u32 histogram_slot(ktrace_ns v)
 	bucket = 4 * k + above(v, 5484249825272419511ULL >> (62 - k)) + above(v, 6521908912666391106ULL >> (62 - k)) +
 		 above(v, 7755900482342532474ULL >> (62 - k)) - HISTOGRAM_OFFSET;
 	return bucket < HISTOGRAM_SLOTS ? bucket : HISTOGRAM_SLOTS - 1;
+}
+
+/* Global, so that the verifier sees it once and not on every path that leads to it. */
+__noinline __u32 histogram_slot(ktrace_ns v)
+{
+	return inline_histogram_slot(v);
 }
 
 static __always_inline void histogram_add(ktrace_count *histogram, ktrace_ns v, __s64 n)

@@ -101,11 +101,12 @@ class Loaded extends Error {}
 
 function loadVariant(tool: Tool<object>, variant: string): 'works' | Refusal | Problem {
   let source: LiveSource | undefined;
+  const setting = { own: {}, machine: process.arch, cpus: loadBinding().possibleCpus };
   try {
     source = new LiveSource({
       schema: tool.schema,
-      options: (endsMissed) => tool.options({ filters: WHOLE_MACHINE, events: tool.hasEvents, endsMissed, own: {}, machine: process.arch }),
-      mapSizes: tool.mapSizes(SMALL),
+      options: (endsMissed) => tool.options({ filters: WHOLE_MACHINE, events: tool.hasEvents, endsMissed, ...setting }),
+      mapSizes: tool.mapSizes(SMALL, setting),
       variant,
       optionalHooks: tool.optionalHooks,
       limits: tool.limits,

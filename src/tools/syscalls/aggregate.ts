@@ -1,20 +1,38 @@
 /** From rows of the kernel's tables to totals, and what came between two snapshots. Pure: no clock, no I/O. */
-import type { SyscallsError, SyscallsKey, SyscallsRow } from '../../generated/syscalls.js';
-import type { By, CallTotals, ErrorCount, SyscallsSnapshot } from './model.js';
+import type { SyscallsError, SyscallsKey, SyscallsRow, SyscallsSlots } from '../../generated/syscalls.js';
+import type { CallTotals, ErrorCount, SyscallsSnapshot } from './model.js';
 
 interface TableRow<K, V> {
   readonly key: K;
   readonly values: readonly V[];
 }
 
-const idOf = (key: SyscallsKey, by: By): bigint => (by === 'syscall' ? 0n : key.id);
+type Call = Omit<CallTotals, 'calls'>;
+
 const textOf = ({ id, nr, compat }: Pick<CallTotals, 'id' | 'nr' | 'compat'>, more: number | boolean): string => `${id} ${nr} ${compat} ${more}`;
 
-/** By syscall each CPU has a row of its own: they are added up. */
-export function totalsOf(rows: readonly TableRow<SyscallsKey, SyscallsRow>[], by: By): CallTotals[] {
+const CALLS_PER_ABI = 512; // as in bpf/syscalls.bpf.h
+
+/** The rows that each CPU has for itself, with what they are of. */
+export function cpuCalls(slots: readonly SyscallsSlots[], rows: readonly TableRow<unknown, SyscallsRow>[]): Call[] {
+  return slots.flatMap(({ kindOf, taken }, cpu) =>
+    rows.slice(0, taken).map(({ values }, slot) => {
+      const kind = kindOf[slot] ?? 0;
+      const flags = Math.floor(kind / CALLS_PER_ABI);
+      return { ...(values[cpu] as SyscallsRow), nr: kind % CALLS_PER_ABI, compat: (flags & 1) !== 0, waits: (flags & 2) !== 0, id: 0n };
+    }),
+  );
+}
+
+export function sharedCalls(rows: readonly TableRow<SyscallsKey, SyscallsRow>[]): Call[] {
+  return rows.map(({ key: { nr, compat, waits, id }, values: [value] }) => ({ ...(value as SyscallsRow), nr, compat: compat !== 0, waits: waits !== 0, id }));
+}
+
+/** One for each call that rows are kept by; rows without a call are those of CPUs that made none. */
+export function totalsOf(calls: readonly Call[]): CallTotals[] {
   const totals = new Map<string, CallTotals>();
-  for (const { key, values: [value] } of rows) {
-    const call = { ...(value as SyscallsRow), nr: key.nr, compat: key.compat !== 0, waits: key.waits !== 0, id: idOf(key, by) };
+  for (const each of calls) {
+    const call = { ...each, calls: each.histogram.reduce((sum, count) => sum + count, 0) };
     const text = textOf(call, call.waits);
     const other = totals.get(text);
     totals.set(text, other ? add(other, call) : call);
@@ -34,10 +52,10 @@ function add(a: CallTotals, b: CallTotals): CallTotals {
   };
 }
 
-export function errorsOf(rows: readonly TableRow<SyscallsError, { readonly value: number }>[], by: By): ErrorCount[] {
+export function errorsOf(rows: readonly TableRow<SyscallsError, { readonly value: number }>[]): ErrorCount[] {
   const counts = new Map<string, ErrorCount>();
   for (const { key: { key, error }, values: [count] } of rows) {
-    const call = { nr: key.nr, compat: key.compat !== 0, id: idOf(key, by), error };
+    const call = { nr: key.nr, compat: key.compat !== 0, id: key.id, error };
     const text = textOf(call, error);
     counts.set(text, { ...call, count: (counts.get(text)?.count ?? 0) + (count?.value ?? 0) });
   }

@@ -1,8 +1,8 @@
 /** Takes snapshots of one session. */
-import { SyscallsDrop, type KtraceThread, type Maps, type SyscallsTask } from '../../generated/syscalls.js';
+import { SyscallsDrop, type KtraceThread, type Maps, type SyscallsRow, type SyscallsSlots, type SyscallsTask } from '../../generated/syscalls.js';
 import type { Report } from '../../report/model.js';
 import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
-import { errorsOf, since, totalsOf } from './aggregate.js';
+import { cpuCalls, errorsOf, sharedCalls, since, totalsOf } from './aggregate.js';
 import type { By, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
 import { syscallsReport } from './report.js';
@@ -51,12 +51,18 @@ export class SyscallsLook implements Look<never> {
       by,
       startedAt: this.#startedAt,
       takenAt: settled ? until : this.processes.now(),
-      calls: totalsOf(tables.rows<Maps['rows']['key'], Maps['rows']['value']>('rows'), by),
-      errors: errorsOf(tables.rows<Maps['errors']['key'], { value: number }>('errors'), by),
+      calls: totalsOf([...this.#cpuCalls(), ...sharedCalls(tables.rows<Maps['rows']['key'], Maps['rows']['value']>('rows'))]),
+      errors: errorsOf(tables.rows<Maps['errors']['key'], { value: number }>('errors')),
       inside,
       threads: new Map(tables.rows<{ value: number }, KtraceThread>('threads').map(({ key, values: [thread] }) => [key.value, thread as KtraceThread])),
-      counters: { hits: tables.counters('hits')[0] ?? 0, drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0 },
+      counters: { hits: tables.counters('hits').reduce((sum, count) => sum + count, 0), drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0 },
     };
+  }
+
+  #cpuCalls(): ReturnType<typeof cpuCalls> {
+    if (this.by !== 'syscall') return [];
+    const [slots] = this.tables.rows<unknown, SyscallsSlots>('cpu_slots');
+    return cpuCalls(slots?.values ?? [], this.tables.rows<unknown, SyscallsRow>('cpu_rows'));
   }
 
   /** A thread that dies between being seen and being counted as dead would be both, or neither. Each dies once, so this ends. */

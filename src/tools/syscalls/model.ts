@@ -6,6 +6,7 @@ export const BYS: readonly By[] = ['syscall', 'process', 'thread', 'cgroup'];
 
 /** The calls of one name, of one process if the rows are by process, and so on. */
 export interface CallTotals extends SyscallsRow {
+  readonly calls: number;
   readonly nr: number;
   readonly compat: boolean;
   readonly waits: boolean;

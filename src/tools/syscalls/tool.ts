@@ -1,6 +1,6 @@
 /** `ktrace syscalls` as data: its object, its options and its eyes. */
 import { schema, SyscallsBy } from '../../generated/syscalls.js';
-import type { Limits, Own, Tool, ToolOptions } from '../contract.js';
+import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
 import { EXEC, FUTEX, LAST, READING, RESTART, WAITING } from './classes.js';
 import { SyscallsLook } from './look.js';
 import { BYS, type By } from './model.js';
@@ -9,18 +9,30 @@ import { bitsOf, selectCalls } from './select.js';
 import { SYSCALLS_SORTS } from './report.js';
 
 const NO_SUCH_CALL = 0xffff;
-const ROWS_BY: Readonly<Record<By, number>> = { syscall: SyscallsBy.SYSCALLS_BY_CPU, process: SyscallsBy.SYSCALLS_BY_PROCESS, thread: SyscallsBy.SYSCALLS_BY_THREAD, cgroup: SyscallsBy.SYSCALLS_BY_CGROUP };
+const ROWS_BY: Readonly<Record<By, number>> = { syscall: SyscallsBy.SYSCALLS_BY_CALL, process: SyscallsBy.SYSCALLS_BY_PROCESS, thread: SyscallsBy.SYSCALLS_BY_THREAD, cgroup: SyscallsBy.SYSCALLS_BY_CGROUP };
+
+const CPU_ROWS = 256; // as in bpf/syscalls.bpf.h
+const LEAST_CPU_ROWS = 32;
+const CPU_ROWS_BYTES = 8 << 20; // of all CPUs together; calls that find no row are counted in the table that all CPUs share
+const ROW_BYTES = 1184;
 
 const byOf = ({ by }: Own): By => BYS.find((each) => each === by) ?? 'syscall';
 const numbersOf = (name: string, names: CallNames): number[] => [false, true].map((compat) => names.number(name, compat) ?? NO_SUCH_CALL);
 
-function options({ filters: { minWaitNs, launched }, own, machine }: ToolOptions): object {
+/** Rows of each CPU by call. */
+function cpuRows({ own, cpus }: Setting): number {
+  return byOf(own) === 'syscall' ? Math.max(LEAST_CPU_ROWS, Math.min(CPU_ROWS, Math.floor(CPU_ROWS_BYTES / (ROW_BYTES * cpus)))) : 1;
+}
+
+function options({ filters: { minWaitNs, launched }, ...setting }: ToolOptions): object {
+  const { own, machine } = setting;
   const names = callNames(machine);
   const expression = typeof own['trace'] === 'string' ? own['trace'] : 'all';
   return {
     minWaitNs,
     fromExec: launched,
     rowsBy: ROWS_BY[byOf(own)],
+    cpuRowCount: cpuRows(setting),
     someCalls: expression !== 'all',
     wantedCalls: bitsOf(selectCalls(expression, names), names),
     waitingCalls: bitsOf(WAITING, names),
@@ -41,6 +53,6 @@ export const syscallsTool: Tool<never> = {
   sorts: SYSCALLS_SORTS,
   hasEvents: false,
   options,
-  mapSizes: ({ maxKeys }: Limits) => ({ rows: maxKeys, errors: maxKeys }),
+  mapSizes: ({ maxKeys }, setting) => ({ rows: maxKeys, errors: maxKeys, cpu_rows: cpuRows(setting) }),
   look: (tables, processes, { own, machine }) => new SyscallsLook(tables, processes, callNames(machine), byOf(own)),
 };
