@@ -33,7 +33,7 @@ const ktrace = (tool, words, argsFor) => ({
 /** Peers read tracefs; where it is not mounted, it is in a mount namespace of their own. `exec` keeps the process id. */
 const WITH_TRACEFS = '[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing; exec "$@"';
 
-const peer = ({ title, command, args, ready = settled, batches }) => ({
+const peer = ({ title, command, args, ready = (program) => settled(program), batches }) => ({
   name: title,
   batches,
   attach: async (pid) => {

@@ -56,9 +56,12 @@ struct syscalls_key {
 
 struct syscalls_row {
 	ktrace_count errors;
+	ktrace_count first_errors; /* with first_error, in cpu_rows; other errors are counted in `errors` */
 	ktrace_count died;
 	ktrace_ns total_ns;
 	ktrace_ns max_ns;
+	ktrace_errno first_error; /* the first that this CPU saw */
+	__u32 _zero;
 	ktrace_count histogram[HISTOGRAM_SLOTS]; /* of those that returned, or never will: exit, and a thread that died inside */
 };
 

@@ -42,13 +42,11 @@ static __always_inline void end_call(struct task_struct *task, struct syscalls_s
 	if (alone && rows_by == SYSCALLS_BY_CALL)
 		row = cpu_row(&key);
 	if (row) {
-		count_alone(row, &end);
+		count_alone(row, &key, &end);
 	} else {
 		key.id = id_of(task);
 		count_by_key(&key, &end);
 	}
-	if (end.error)
-		count_error(&key, end.error);
 }
 
 /* A call that was interrupted goes on where the thread makes it again, or the one that stands for it, before any other. */

@@ -80,24 +80,6 @@ static __always_inline void count_shared(struct syscalls_row *row, const struct 
 		__sync_fetch_and_add(&row->errors, 1);
 }
 
-/*
- * Rows of one CPU, written by the program on sys_exit alone: the kernel runs none where the same is active already. Atomic
- * instructions would cost as much as all the rest.
- */
-static __always_inline void count_alone(struct syscalls_row *row, const struct syscalls_end *end)
-{
-	__u32 slot = inline_histogram_slot(end->took);
-
-	row->total_ns += end->took;
-	if (row->max_ns < end->took)
-		row->max_ns = end->took;
-	barrier_var(slot);
-	if (slot < HISTOGRAM_SLOTS)
-		row->histogram[slot]++;
-	if (end->error)
-		row->errors++;
-}
-
 static __noinline void count_error(const struct syscalls_key *key, ktrace_errno error)
 {
 	struct syscalls_error which = { .key = *key, .error = error };
@@ -107,12 +89,39 @@ static __noinline void count_error(const struct syscalls_key *key, ktrace_errno 
 		__sync_fetch_and_add(count, 1);
 }
 
+/*
+ * Rows of one CPU, written by the program on sys_exit alone: the kernel runs none where the same is active already. Atomic
+ * instructions would cost as much as all the rest.
+ */
+static __always_inline void count_alone(struct syscalls_row *row, const struct syscalls_key *key, const struct syscalls_end *end)
+{
+	__u32 slot = inline_histogram_slot(end->took);
+
+	row->total_ns += end->took;
+	if (row->max_ns < end->took)
+		row->max_ns = end->took;
+	barrier_var(slot);
+	if (slot < HISTOGRAM_SLOTS)
+		row->histogram[slot]++;
+	if (!end->error)
+		return;
+	row->errors++;
+	if (!row->first_error)
+		row->first_error = end->error;
+	if (row->first_error == end->error)
+		row->first_errors++; /* most calls fail in one way, and a hash costs as much as all the rest */
+	else
+		count_error(key, end->error);
+}
+
 static __noinline void count_by_key(const struct syscalls_key *key, const struct syscalls_end *end)
 {
 	struct syscalls_row *row = rows_row(key);
 
 	if (row)
 		count_shared(row, end);
+	if (end->error)
+		count_error(key, end->error);
 }
 
 #endif

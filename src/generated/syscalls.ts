@@ -69,16 +69,20 @@ export interface SyscallsKey {
   readonly waits: number;
 }
 
-/** struct syscalls_row, 1184 bytes */
+/** struct syscalls_row, 1200 bytes */
 export interface SyscallsRow {
   /** ktrace_count */
   readonly errors: number;
+  /** ktrace_count */
+  readonly firstErrors: number;
   /** ktrace_count */
   readonly died: number;
   /** ktrace_ns */
   readonly totalNs: number;
   /** ktrace_ns */
   readonly maxNs: number;
+  /** ktrace_errno */
+  readonly firstError: number;
   /** ktrace_count[144] */
   readonly histogram: readonly number[];
 }
@@ -218,7 +222,7 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: 'bac017449a3c830c',
+  layoutHash: '74eaf0795a1c991b',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',

@@ -7,7 +7,7 @@ interface TableRow<K, V> {
   readonly values: readonly V[];
 }
 
-type Call = Omit<CallTotals, 'calls'>;
+type Call = Omit<CallTotals, 'calls'> & SyscallsRow;
 
 const textOf = ({ id, nr, compat }: Pick<CallTotals, 'id' | 'nr' | 'compat'>, more: number | boolean): string => `${id} ${nr} ${compat} ${more}`;
 
@@ -24,6 +24,11 @@ export function cpuCalls(slots: readonly SyscallsSlots[], rows: readonly TableRo
   );
 }
 
+/** Errors that are counted in such a row, and not in the table of errors. */
+export function firstErrors(calls: readonly Call[]): ErrorCount[] {
+  return calls.filter(({ firstErrors: count }) => count > 0).map(({ nr, compat, id, firstError: error, firstErrors: count }) => ({ nr, compat, id, error, count }));
+}
+
 export function sharedCalls(rows: readonly TableRow<SyscallsKey, SyscallsRow>[]): Call[] {
   return rows.map(({ key: { nr, compat, waits, id }, values: [value] }) => ({ ...(value as SyscallsRow), nr, compat: compat !== 0, waits: waits !== 0, id }));
 }
@@ -32,7 +37,8 @@ export function sharedCalls(rows: readonly TableRow<SyscallsKey, SyscallsRow>[])
 export function totalsOf(calls: readonly Call[]): CallTotals[] {
   const totals = new Map<string, CallTotals>();
   for (const each of calls) {
-    const call = { ...each, calls: each.histogram.reduce((sum, count) => sum + count, 0) };
+    const { firstError, firstErrors: counted, ...rest } = each;
+    const call = { ...rest, calls: each.histogram.reduce((sum, count) => sum + count, 0) };
     const text = textOf(call, call.waits);
     const other = totals.get(text);
     totals.set(text, other ? add(other, call) : call);
@@ -52,14 +58,18 @@ function add(a: CallTotals, b: CallTotals): CallTotals {
   };
 }
 
-export function errorsOf(rows: readonly TableRow<SyscallsError, { readonly value: number }>[]): ErrorCount[] {
-  const counts = new Map<string, ErrorCount>();
-  for (const { key: { key, error }, values: [count] } of rows) {
-    const call = { nr: key.nr, compat: key.compat !== 0, id: key.id, error };
-    const text = textOf(call, error);
-    counts.set(text, { ...call, count: (counts.get(text)?.count ?? 0) + (count?.value ?? 0) });
+export function sharedErrors(rows: readonly TableRow<SyscallsError, { readonly value: number }>[]): ErrorCount[] {
+  return rows.map(({ key: { key: { nr, compat, id }, error }, values: [count] }) => ({ nr, compat: compat !== 0, id, error, count: count?.value ?? 0 }));
+}
+
+/** One for each call and error. */
+export function errorsOf(counts: readonly ErrorCount[]): ErrorCount[] {
+  const sums = new Map<string, ErrorCount>();
+  for (const each of counts) {
+    const text = textOf(each, each.error);
+    sums.set(text, { ...each, count: each.count + (sums.get(text)?.count ?? 0) });
   }
-  return [...counts.values()];
+  return [...sums.values()];
 }
 
 /** Exact differences: nothing is deleted in between. A maximum that did not grow is not known for the interval: 0. */

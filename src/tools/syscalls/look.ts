@@ -2,7 +2,7 @@
 import { SyscallsDrop, type KtraceThread, type Maps, type SyscallsRow, type SyscallsSlots, type SyscallsTask } from '../../generated/syscalls.js';
 import type { Report } from '../../report/model.js';
 import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
-import { cpuCalls, errorsOf, sharedCalls, since, totalsOf } from './aggregate.js';
+import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from './aggregate.js';
 import type { By, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
 import { syscallsReport } from './report.js';
@@ -47,12 +47,13 @@ export class SyscallsLook implements Look<never> {
   #snapshot({ header: { settled }, until }: ReportOptions): SyscallsSnapshot {
     const { inside, drops } = this.#lookWhileNobodyDies();
     const { tables, by } = this;
+    const cpus = this.#cpuCalls();
     return {
       by,
       startedAt: this.#startedAt,
       takenAt: settled ? until : this.processes.now(),
-      calls: totalsOf([...this.#cpuCalls(), ...sharedCalls(tables.rows<Maps['rows']['key'], Maps['rows']['value']>('rows'))]),
-      errors: errorsOf(tables.rows<Maps['errors']['key'], { value: number }>('errors')),
+      calls: totalsOf([...cpus, ...sharedCalls(tables.rows<Maps['rows']['key'], Maps['rows']['value']>('rows'))]),
+      errors: errorsOf([...firstErrors(cpus), ...sharedErrors(tables.rows<Maps['errors']['key'], { value: number }>('errors'))]),
       inside,
       threads: new Map(tables.rows<{ value: number }, KtraceThread>('threads').map(({ key, values: [thread] }) => [key.value, thread as KtraceThread])),
       counters: { hits: tables.counters('hits').reduce((sum, count) => sum + count, 0), drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0 },

@@ -5,7 +5,7 @@ export type By = 'syscall' | 'process' | 'thread' | 'cgroup';
 export const BYS: readonly By[] = ['syscall', 'process', 'thread', 'cgroup'];
 
 /** The calls of one name, of one process if the rows are by process, and so on. */
-export interface CallTotals extends SyscallsRow {
+export interface CallTotals extends Omit<SyscallsRow, 'firstError' | 'firstErrors'> {
   readonly calls: number;
   readonly nr: number;
   readonly compat: boolean;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { SyscallsDrop, type SyscallsRow, type SyscallsTask } from '../../../src/generated/syscalls.js';
 import type { ReportOptions } from '../../../src/tools/contract.js';
-import { cpuCalls, errorsOf, sharedCalls, since, totalsOf } from '../../../src/tools/syscalls/aggregate.js';
+import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from '../../../src/tools/syscalls/aggregate.js';
 import type { CallTotals, SyscallsSnapshot } from '../../../src/tools/syscalls/model.js';
 import { callNames } from '../../../src/tools/syscalls/names.js';
 import { syscallsReport } from '../../../src/tools/syscalls/report.js';
@@ -12,7 +12,7 @@ const [READ, OPENAT, NANOSLEEP] = [0, 257, 35];
 
 const histogram = (slot: number, count: number): number[] => Array.from({ length: 144 }, (_, i) => (i === slot ? count : 0));
 const key = (id: bigint, nr: number, { compat = 0, waits = 0 } = {}): { id: bigint; nr: number; compat: number; waits: number } => ({ id, nr, compat, waits });
-const value = (calls: number, totalNs: number, maxNs: number, errors = 0): SyscallsRow => ({ errors, died: 0, totalNs, maxNs, histogram: histogram(10, calls) });
+const value = (calls: number, totalNs: number, maxNs: number, errors = 0): SyscallsRow => ({ errors, firstError: 11, firstErrors: errors, died: 0, totalNs, maxNs, histogram: histogram(10, calls) });
 
 const NONE = value(0, 0, 0);
 /** Two CPUs: the first has made one call, the second three. */
@@ -26,13 +26,12 @@ const CPU_ROWS = [
   { key: 2, values: [NONE, value(1, 100, 100)] },
   { key: 3, values: [NONE, NONE] },
 ];
-const ROWS = [{ key: key(0n, OPENAT), values: [value(9, 9000, 1000, 9)] }];
+const ROWS = [{ key: key(0n, OPENAT), values: [{ ...value(9, 9000, 1000, 9), firstError: 0, firstErrors: 0 }] }];
 const BY_PROCESS = [...ROWS, { key: key(0n, READ), values: [value(3, 3000, 2000)] }, { key: key(1n, READ), values: [value(4, 5000, 1500, 1)] }];
 const callsOf = (rows: typeof ROWS): CallTotals[] => totalsOf([...cpuCalls(SLOTS, CPU_ROWS), ...sharedCalls(rows)]);
 const ERRORS = [
   { key: { key: key(0n, OPENAT), error: 2 }, values: [{ value: 8 }] },
   { key: { key: key(0n, OPENAT), error: 13 }, values: [{ value: 1 }] },
-  { key: { key: key(0n, READ), error: 11 }, values: [{ value: 1 }] },
 ];
 
 function task(tid: number, nr: number, { begin = 0, waits = 0, preexisting = 0 } = {}): SyscallsTask {
@@ -42,7 +41,7 @@ function task(tid: number, nr: number, { begin = 0, waits = 0, preexisting = 0 }
 
 function snapshot(changes: Partial<SyscallsSnapshot> = {}): SyscallsSnapshot {
   const drops = Array<number>(6).fill(0);
-  return { by: 'syscall', startedAt: 0, takenAt: 10 * SECOND, calls: callsOf(ROWS), errors: errorsOf(ERRORS), inside: [], threads: new Map(), counters: { hits: 19, drops, rowsFull: 0, errorsFull: 0 }, ...changes };
+  return { by: 'syscall', startedAt: 0, takenAt: 10 * SECOND, calls: callsOf(ROWS), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(ERRORS)]), inside: [], threads: new Map(), counters: { hits: 19, drops, rowsFull: 0, errorsFull: 0 }, ...changes };
 }
 
 const OPTIONS = {
@@ -69,7 +68,7 @@ t.test('by syscall the rows of all CPUs are one; waiting, and 32-bit programs, h
 
 t.test('by process each keeps its rows, and has its name', (t) => {
   const threads = new Map([[1, { tgid: 1, ownTid: 1, since: 0, exited: 0, comm: 'init' }]]);
-  const made = report(snapshot({ by: 'process', calls: totalsOf(sharedCalls(BY_PROCESS)), errors: errorsOf(ERRORS), threads }));
+  const made = report(snapshot({ by: 'process', calls: totalsOf(sharedCalls(BY_PROCESS)), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(ERRORS)]), threads }));
   t.strictSame(section(made, 'work').map(({ who, syscall, calls }) => [who, syscall, calls]), [['0', 'openat', 9], ['init (1)', 'read', 4], ['0', 'read', 3]]);
   t.end();
 });
@@ -95,7 +94,7 @@ t.test('an interval is what came since the last report; a maximum that did not g
   const before = snapshot();
   const later = ROWS.map((row) => (row.key.nr === OPENAT ? { ...row, values: [{ ...value(11, 10_000, 1000, 10), histogram: histogram(10, 11) }] } : row));
   const errors = ERRORS.map((row) => (row.key.error === 2 ? { ...row, values: [{ value: 9 }] } : row));
-  const now = snapshot({ takenAt: 11 * SECOND, calls: callsOf(later), errors: errorsOf(errors), counters: { ...before.counters, hits: 23, rowsFull: 2 } });
+  const now = snapshot({ takenAt: 11 * SECOND, calls: callsOf(later), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(errors)]), counters: { ...before.counters, hits: 23, rowsFull: 2 } });
   const made = report(since(before, now), {}, before);
   t.match(section(made, 'work'), [{ syscall: 'openat', calls: 2, errors: 1, total: 1000, max: null, errnos: [{ name: 'ENOENT', count: 1 }] }]);
   t.equal(section(made, 'work').length, 1);
