@@ -7,6 +7,7 @@
 #include <ktrace/threads.bpf.h>
 
 #define CALLS_PER_ABI 512
+#define MAX_ERRNO 4095 /* include/linux/err.h */
 
 /* Numbers of system calls, a bit for each: 512 of this machine's, then 512 of its 32-bit programs. */
 #define CALL_SET(name) const volatile __u64 name[2 * CALLS_PER_ABI / 64]
@@ -23,7 +24,7 @@ enum syscalls_drop {
 	SYSCALLS_PREEXISTING,
 	SYSCALLS_NO_MEMORY, /* no state for the thread */
 	SYSCALLS_STALE,	    /* its end was not seen: the next call of the thread was */
-	SYSCALLS_FILTERED,  /* shorter than min_wait_ns */
+	SYSCALLS_FILTERED,  /* shorter than min_wait_ns, or without such an error */
 	SYSCALLS_DYING,	    /* in flight when tracing ended; its thread is about to be counted in SYSCALLS_DIED */
 	SYSCALLS_DIED,	    /* in flight when tracing ended; its thread has died since */
 	SYSCALLS_DROPS,
@@ -115,6 +116,8 @@ const volatile ktrace_ns min_wait_ns;
 const volatile bool from_exec; /* count nothing before the target has become the command that it launches */
 const volatile __u32 rows_by; /* enum syscalls_by */
 const volatile bool some_calls; /* trace those in wanted_calls only */
+const volatile bool some_errors; /* count those that failed with one of wanted_errors only */
+const volatile __u64 wanted_errors[(MAX_ERRNO + 1) / 64];
 const volatile __u32 cpu_row_count; /* of cpu_rows */
 CALL_SET(wanted_calls);
 CALL_SET(exec_calls);  /* make the launcher the command */

@@ -6,7 +6,6 @@
 #include "classify.bpf.h"
 #include "rows.bpf.h"
 
-#define MAX_ERRNO 4095 /* include/linux/err.h */
 /* include/linux/errno.h: the call is entered again, or fails with EINTR when a signal handler ran */
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
@@ -27,6 +26,14 @@ static __always_inline __u64 id_of(struct task_struct *task)
 	}
 }
 
+static __always_inline bool wanted_error(__u32 error)
+{
+	__u32 index = error / 64;
+
+	barrier_var(index); /* the compiler knows its range, the verifier does not */
+	return wanted_errors[index & ((MAX_ERRNO + 1) / 64 - 1)] >> (error % 64) & 1;
+}
+
 /* The call of a state is over. `alone`: in the program on sys_exit. */
 static __always_inline void end_call(struct task_struct *task, struct syscalls_state *state, struct syscalls_end end, const bool alone)
 {
@@ -34,7 +41,7 @@ static __always_inline void end_call(struct task_struct *task, struct syscalls_s
 	struct syscalls_row *row = 0;
 
 	state->phase = SYSCALLS_OUTSIDE;
-	if (end.took < min_wait_ns) {
+	if (end.took < min_wait_ns || (some_errors && !wanted_error(end.error))) {
 		drops_add(SYSCALLS_FILTERED, 1);
 		return;
 	}

@@ -1,13 +1,19 @@
 /** Reading other processes through /proc: never stopping them, never writing, and taking nothing found there for granted. */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { cgroupPaths } from '../source/cgroup.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
 import type { Processes } from '../tools/contract.js';
+import { socketsOf } from './sockets.js';
 
+const FRESH_NS = 1e9; // tables that take long to read are read once a second at most
 const MOST_MAPS_BYTES = 16 << 20; // a process with more mappings than that is not named in full
 
 /** One session's view of /proc. */
 export class Procfs implements Processes {
   readonly #denied = new Set<number>();
+  /** By network namespace, with the time at which they were read. */
+  readonly #sockets = new Map<string, { readonly at: number; readonly of: ReadonlyMap<number, string> }>();
+  #cgroups: { readonly at: number; readonly paths: ReadonlyMap<bigint, string> } | undefined;
 
   mappings(pid: number): readonly Mapping[] | undefined {
     try {
@@ -32,6 +38,31 @@ export class Procfs implements Processes {
     } finally {
       if (file !== undefined) closeSync(file);
     }
+  }
+
+  descriptor(pid: number, fd: number): string | undefined {
+    try {
+      const link = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      const [, inode] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
+      return inode === undefined ? link : (this.#socketsOf(pid).get(Number(inode)) ?? link);
+    } catch (error) {
+      this.#note(pid, error);
+      return undefined;
+    }
+  }
+
+  #socketsOf(pid: number): ReadonlyMap<number, string> {
+    const namespace = readlinkSync(`/proc/${pid}/ns/net`);
+    const known = this.#sockets.get(namespace);
+    if (known && this.now() - known.at < FRESH_NS) return known.of;
+    const of = socketsOf(pid);
+    this.#sockets.set(namespace, { at: this.now(), of });
+    return of;
+  }
+
+  cgroup(id: bigint): string | undefined {
+    if (!this.#cgroups || this.now() - this.#cgroups.at > FRESH_NS) this.#cgroups = { at: this.now(), paths: cgroupPaths() };
+    return this.#cgroups.paths.get(id);
   }
 
   #note(pid: number, error: unknown): void {

@@ -212,17 +212,21 @@ export interface Options {
   readonly selfTgid: number;
   /** `some_calls`: bool */
   readonly someCalls: boolean;
+  /** `some_errors`: bool */
+  readonly someErrors: boolean;
   /** `waiting_calls`: u64[16] */
   readonly waitingCalls: readonly number[];
   /** `wanted_calls`: u64[16] */
   readonly wantedCalls: readonly number[];
+  /** `wanted_errors`: u64[64] */
+  readonly wantedErrors: readonly number[];
 }
 
 /** Facts of the object that have no type. */
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: '74eaf0795a1c991b',
+  layoutHash: '1872e7a5e7382a5e',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',
@@ -244,8 +248,10 @@ export const schema = {
     rowsBy: 'rows_by',
     selfTgid: 'self_tgid',
     someCalls: 'some_calls',
+    someErrors: 'some_errors',
     waitingCalls: 'waiting_calls',
     wantedCalls: 'wanted_calls',
+    wantedErrors: 'wanted_errors',
   },
   maps: [
     'cpu_rows',

@@ -34,18 +34,37 @@ function byPath(mount: string, text: string): string {
   throw new KtraceError(`There is no cgroup ${text} below ${mount}`, 'CGROUP', HINT);
 }
 
-/** Runtimes name a container's cgroup by its id, with something before and `.scope` behind. */
-function byContainer(mount: string, id: string): string {
+/** Paths below the mount by id, `/` for the root; empty where there is no cgroup v2. */
+export function cgroupPaths(): ReadonlyMap<bigint, string> {
+  const paths = new Map<bigint, string>();
+  try {
+    const mount = mountPoint();
+    for (const path of directories(mount)) {
+      const id = statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+      if (id !== undefined) paths.set(id, path.slice(mount.length) || '/');
+    }
+  } catch {
+    // no cgroup v2
+  }
+  return paths;
+}
+
+function* directories(mount: string): Generator<string, void, undefined> {
   const queue = [mount];
   for (let i = 0; i < queue.length && i < MOST_DIRECTORIES; i++) {
     const path = queue[i] as string;
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    if (new RegExp(`(^|[-:])${id}`).test(name)) return path;
+    yield path;
     try {
       for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) queue.push(join(path, entry.name));
     } catch {
       continue; // removed meanwhile
     }
   }
+}
+
+/** Runtimes name a container's cgroup by its id, with something before and `.scope` behind. */
+function byContainer(mount: string, id: string): string {
+  const named = new RegExp(`(^|[-:])${id}`);
+  for (const path of directories(mount)) if (named.test(path.slice(path.lastIndexOf('/') + 1))) return path;
   throw new KtraceError(`There is no cgroup of a container ${id} below ${mount}`, 'CGROUP', HINT);
 }

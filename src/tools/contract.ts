@@ -18,6 +18,10 @@ export interface Processes {
   mappings(pid: number): readonly Mapping[] | undefined;
   /** Bytes of its memory; null when they cannot be read. */
   memory(pid: number, address: bigint, length: number): Uint8Array | null;
+  /** What is behind a descriptor: a path, `pipe:[4711]`, or a socket with its addresses; undefined when it is closed or may not be read. */
+  descriptor(pid: number, fd: number): string | undefined;
+  /** Path of a cgroup below its mount, by its id; undefined when it is gone. */
+  cgroup(id: bigint): string | undefined;
   /** Processes that live but may not be read, by pid: without them, places, kinds and deadlocks are not known. */
   denied(): readonly number[];
   /** CLOCK_MONOTONIC in nanoseconds. */

@@ -47,9 +47,9 @@ const rows = <T extends CallRow | InsideRow>({ sections }: SyscallsReport, id: k
 const tracing = (t: Test, args: readonly string[]): Promise<Tracer> => ktrace(t, ['-o', 'json', ...args], { tool: 'syscalls' }).tracing();
 
 /** The program `name` under ktrace; `figures` of the report have to be `wanted`, which depends on what the program saw of itself. */
-async function counted<T = Calls>(t: Test, options: readonly string[], figures: (report: SyscallsReport) => unknown, wanted: (truth: T) => unknown, name = 'calls'): Promise<{ report: SyscallsReport; truth: T }> {
+async function counted<T = Calls>(t: Test, options: readonly string[], figures: (report: SyscallsReport) => unknown, wanted: (truth: T) => unknown, name = 'calls', args: readonly string[] = []): Promise<{ report: SyscallsReport; truth: T }> {
   const run = async (): Promise<{ report: SyscallsReport; truth: T }> => {
-    const target = await workload(t, name);
+    const target = await workload(t, name, args);
     const tracer = await tracing(t, ['-p', String(target.pid), ...options]);
     target.line();
     const truth = await target.truth<T>();
@@ -133,7 +133,35 @@ suite(1, (test) => {
       const waits = (report: SyscallsReport): unknown => rows<CallRow>(report, 'waiting').map(({ syscall, calls, errors }) => [syscall, calls, errors]);
       await counted<Truth>(t, ['-e', 'futex,restart_syscall', '--variant', variant], waits, (truth) => [['futex', truth.waits, 0]], 'restart');
     });
+
+    for (const by of ['syscall', 'process']) on(`a storm in four threads, by ${by}`, async (t) => {
+      const rounds = 4 * (EMULATED ? 5_000 : 200_000);
+      const figures = (report: SyscallsReport): unknown => ['getppid', 'dup'].map((name) => counts(report, 'work', name));
+      const wanted = (truth: { rounds: number }): unknown => [[truth.rounds, {}], [truth.rounds, { EBADF: truth.rounds }]];
+      const options = ['-e', 'getppid,dup', '--by', by, '--variant', variant];
+      const { truth } = await counted<{ rounds: number }>(t, options, figures, wanted, 'storm', ['--threads', '4', '-n', String(rounds / 4)]);
+      t.equal(truth.rounds, rounds);
+    });
   }
+
+  test('only calls that failed, or failed in one way', async (t) => {
+    for (const [option, names] of [[['--failed'], ['close', 'openat']], [['--errno', 'EBADF'], ['close']], [['--errno', '2,EIO'], ['openat']]] as const) {
+      const failing = (report: SyscallsReport): unknown => rows<CallRow>(report, 'work').map(({ syscall, calls, errors }) => [syscall, calls, errors]).sort();
+      await counted(t, ['-e', 'close,openat,getppid', ...option], failing, () => names.map((name) => [name, N, N]));
+    }
+  });
+
+  test('the arguments of calls that have not returned, and the names of cgroups', async (t) => {
+    const target = await workload(t, 'calls');
+    const tracer = await tracing(t, ['-p', String(target.pid), '--by', 'cgroup', '-e', 'read']);
+    target.line();
+    const { stays } = await target.truth<Calls>();
+    const report = await reportOf(t, tracer);
+    const inside = rows<InsideRow & { argument: string; args: string }>(report, 'inFlight').find(({ tid }) => tid === stays);
+    t.match(inside, { argument: /^\d+<pipe:\[\d+\]>$/, args: /^\d+<pipe:\[\d+\]>, 0x[0-9a-f]+, 1$/ });
+    const [, own = ''] = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
+    t.equal(rows<CallRow>(report, 'waiting')[0]?.who, own);
+  });
 
   test('strace(1) counts the same calls and errors of real programs', async (t) => {
     for (const command of EMULATED ? PROGRAMS.slice(0, 4) : PROGRAMS) {

@@ -7,6 +7,9 @@ export const syscallsCli: ToolCli = {
   options: [
     { flags: '-e, --trace <calls>', kind: 'text', summary: 'as strace: openat,read or %file or !futex or /^epoll (default: all)' },
     { flags: '--by <what>', kind: 'choice', choices: ['syscall', 'process', 'thread', 'cgroup'], fallback: 'syscall', summary: 'a row for each of these and call' },
+    { flags: '--failed', kind: 'flag', summary: 'calls that failed only' },
+    { flags: '--errno <error>', kind: 'texts', summary: 'calls that failed with this error only (repeat, or commas)' },
+    { flags: '--explain', kind: 'flag', summary: 'say by which rule calls count as waiting by design' },
     { flags: '--max-rows <count>', kind: 'count', fallback: '4096', summary: 'rows kept at most' },
   ],
   examples: [

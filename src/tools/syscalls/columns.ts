@@ -33,8 +33,8 @@ export const INSIDE_COLUMNS: readonly Column[] = [
   cell('pid', 'PID', 'pid', 'process id'),
   cell('syscall', 'SYSCALL', 'text', 'the call that it is in'),
   cell('age', 'AGE', 'ns', 'since the call began; where that was before tracing, since the thread last ran: the call is as old or older'),
-  cell('argument', 'ARGUMENT', 'text', 'its first argument'),
+  cell('argument', 'ARGUMENT', 'text', 'its main argument: a path, else a descriptor with what is behind it, else the first'),
   data('beforeTracing', 'BEFORE', 'text', 'yes: it began before tracing'),
   data('designed', 'DESIGNED', 'text', 'yes: it waits by design'),
-  data('args', 'ARGS', 'text', 'all six arguments, as the registers have them'),
+  data('args', 'ARGS', 'text', 'all of its arguments'),
 ];

@@ -1,4 +1,9 @@
-/** Names of error numbers, as Linux has them on x86-64 and arm64 (asm-generic/errno.h). */
+/** Names of error numbers, and numbers of names. */
+import { KtraceError } from '../../errors.js';
+
+const MOST = 4095; // MAX_ERRNO of the kernel
+const OTHER_NAMES: Readonly<Record<string, string>> = { EWOULDBLOCK: 'EAGAIN', EDEADLOCK: 'EDEADLK', ENOTSUP: 'EOPNOTSUPP' };
+/** As Linux has them on x86-64 and arm64 (asm-generic/errno.h). */
 const NAMES = `
   EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE
   ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP 41 ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT
@@ -8,6 +13,13 @@ const NAMES = `
   ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY
   EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD
   ENOTRECOVERABLE ERFKILL EHWPOISON`.trim().split(/\s+/);
+
+/** 2 for `ENOENT`, `enoent` or `2`. Throws KtraceError for what is none. */
+export function errnoNumber(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : NAMES.indexOf(OTHER_NAMES[text.toUpperCase()] ?? text.toUpperCase()) + 1;
+  if (number < 1 || number > MOST || (!/^\d+$/.test(text) && !/^E/i.test(text))) throw new KtraceError(`There is no error ${JSON.stringify(text)}`, 'USAGE', 'name it as errno(3) does, such as ENOENT');
+  return number;
+}
 
 /** `ENOENT` for 2; the number where there is no name. */
 export function errnoName(error: number): string {

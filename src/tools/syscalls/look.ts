@@ -5,9 +5,27 @@ import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from './aggregate.js';
 import type { By, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
-import { syscallsReport } from './report.js';
+import { syscallsReport, type World } from './report.js';
 
 const MOST_LOOKS = 1000;
+
+const PAGE = 4096n;
+const LONGEST_TEXT = 256n;
+
+/** The text at an address of a process, cut at 256 bytes; undefined where it cannot be read. */
+function textAt(processes: Processes, pid: number, address: bigint): string | undefined {
+  const bytes: number[] = [];
+  for (let at = address; at < address + LONGEST_TEXT; ) {
+    const end = (at / PAGE + 1n) * PAGE < address + LONGEST_TEXT ? (at / PAGE + 1n) * PAGE : address + LONGEST_TEXT;
+    const part = processes.memory(pid, at, Number(end - at));
+    if (!part) return undefined;
+    const zero = part.indexOf(0);
+    bytes.push(...part.subarray(0, zero < 0 ? part.length : zero));
+    if (zero >= 0) return Buffer.from(bytes).toString();
+    at = end;
+  }
+  return `${Buffer.from(bytes).toString()}…`;
+}
 
 export class SyscallsLook implements Look<never> {
   #startedAt = 0;
@@ -18,6 +36,8 @@ export class SyscallsLook implements Look<never> {
     private readonly processes: Processes,
     private readonly names: CallNames,
     private readonly by: By,
+    private readonly machine: string,
+    private readonly explain: boolean,
   ) {}
 
   begin(): void {
@@ -41,7 +61,7 @@ export class SyscallsLook implements Look<never> {
     const before = interval ? this.#last : undefined;
     const now = this.#snapshot(options);
     this.#last = now;
-    return syscallsReport(before ? since(before, now) : now, before, this.names, options);
+    return syscallsReport(before ? since(before, now) : now, before, this.names, options, this.#world());
   }
 
   #snapshot({ header: { settled }, until }: ReportOptions): SyscallsSnapshot {
@@ -57,6 +77,15 @@ export class SyscallsLook implements Look<never> {
       inside,
       threads: new Map(tables.rows<{ value: number }, KtraceThread>('threads').map(({ key, values: [thread] }) => [key.value, thread as KtraceThread])),
       counters: { hits: tables.counters('hits').reduce((sum, count) => sum + count, 0), drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0 },
+    };
+  }
+
+  #world(): World {
+    const { processes, machine, explain } = this;
+    return {
+      explain,
+      cgroup: (id) => processes.cgroup(id),
+      meaning: (pid) => ({ machine, descriptor: (fd) => processes.descriptor(pid, fd), text: (address) => textAt(processes, pid, address) }),
     };
   }
 

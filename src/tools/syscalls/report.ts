@@ -4,6 +4,7 @@ import { quantile } from '../../report/histogram.js';
 import type { Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
 import { accountingOf, lossesOf } from './accounting.js';
+import { argumentsOf, mainArgument, type Meaning } from './arguments.js';
 import { callColumns, INSIDE_COLUMNS } from './columns.js';
 import { errnoName } from './errno.js';
 import { findingOf, nextOf } from './finding.js';
@@ -21,23 +22,49 @@ export interface Inside extends SyscallsTask {
   readonly age: number;
 }
 
-export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | undefined, names: CallNames, options: ReportOptions): Report {
+/** What the report asks of the world: names of what numbers stand for. */
+export interface World {
+  /** For the process of this id. */
+  meaning(pid: number): Meaning;
+  cgroup(id: bigint): string | undefined;
+  /** Say by which rule a call waits by design. */
+  readonly explain: boolean;
+}
+
+const RULE: readonly string[] = [
+  'These calls are there to wait: epoll_wait, poll, select, nanosleep, accept, wait4, pause, rt_sigtimedwait, futex_wait and their kin, whatever their arguments;',
+  'futex with an operation that waits, such as FUTEX_WAIT (FUTEX_WAKE is work);',
+  'reads (read, readv, recvfrom, recvmsg and the like) of a pipe, a socket, a terminal, or what notifies (eventfd, timerfd, inotify), which took a millisecond or more.',
+  'All other time is work, also that of a read of a file, of a lock on a file, of fsync and of a write to a full pipe.',
+];
+
+/** With the arguments of its call as text; undefined where its registers are of another call by now. */
+export interface Described extends Inside {
+  readonly texts: readonly string[] | undefined;
+}
+
+export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | undefined, names: CallNames, options: ReportOptions, world: World): Report {
   const calls = [...snapshot.calls].sort(by(options.sort as SyscallsSort));
   const [work, waiting] = [calls.filter(({ waits }) => !waits), calls.filter(({ waits }) => waits)];
   const inside = insideOf(snapshot, names);
   const stuck = inside.filter(({ waits }) => options.all || waits === 0);
+  const known = (task: Inside): string[] | undefined => (task.nr === task.state.nr ? argumentsOf(names.name(task.nr, task.state.compat !== 0), task.args.map(BigInt), world.meaning(task.tgid)) : undefined);
+  const described = stuck.map((task) => ({ ...task, texts: known(task) })).slice(0, Math.max(1, options.rows));
+  const section = (id: 'work' | 'waiting', title: string, of: readonly CallTotals[]): Section => callSection(id, title, of, snapshot, names, options, world);
+  const nothing = work.length + waiting.length === 0 ? { empty: 'No system call, or the filters match nothing.' } : {};
+  const story = world.explain ? { story: RULE } : {};
   const interval = snapshot.whole ? { intervalNs: Math.max(0, snapshot.takenAt - snapshot.startedAt) } : {};
   return {
     schemaVersion: 1,
     header: { tool: 'syscalls', ...options.header, ...interval, accounting: accountingOf(snapshot) },
     losses: lossesOf(snapshot, before, options),
     sections: [
-      insideSection(stuck, inside.length - stuck.length, options),
-      callSection('work', 'System calls', work, snapshot, names, options, work.length + waiting.length === 0 ? 'No system call, or the filters match nothing.' : undefined),
-      callSection('waiting', 'Waiting by design', waiting, snapshot, names, options),
+      insideSection(described, stuck.length, inside.length - stuck.length, names, options),
+      { ...section('work', 'System calls', work), ...nothing },
+      { ...section('waiting', 'Waiting by design', waiting), ...story },
     ],
-    finding: findingOf(stuck, work, snapshot, names),
-    next: nextOf(stuck, work, names),
+    finding: findingOf(described, work, snapshot, names),
+    next: nextOf(described, work, names),
   };
 }
 
@@ -62,17 +89,16 @@ export function nameOf(names: CallNames, nr: number, compat: boolean): string {
   return compat ? `${names.name(nr, true)} (32 bit)` : names.name(nr, false);
 }
 
-function callSection(id: string, title: string, calls: readonly CallTotals[], snapshot: SyscallsSnapshot, names: CallNames, { rows }: ReportOptions, empty?: string): Section {
-  const shown = calls.slice(0, rows).map((call) => callRow(call, snapshot, names));
-  const section = { id, title, columns: callColumns(snapshot.by), rows: shown, hiddenRows: calls.length - shown.length };
-  return empty === undefined ? section : { ...section, empty };
+function callSection(id: string, title: string, calls: readonly CallTotals[], snapshot: SyscallsSnapshot, names: CallNames, { rows }: ReportOptions, world: World): Section {
+  const shown = calls.slice(0, rows).map((call) => callRow(call, snapshot, names, world));
+  return { id, title, columns: callColumns(snapshot.by), rows: shown, hiddenRows: calls.length - shown.length };
 }
 
-function callRow(call: CallTotals, snapshot: SyscallsSnapshot, names: CallNames): Row {
+function callRow(call: CallTotals, snapshot: SyscallsSnapshot, names: CallNames, world: World): Row {
   const { nr, compat, id } = call;
   const errors = snapshot.errors.filter((error) => error.nr === nr && error.compat === compat && error.id === id);
   return {
-    ...(snapshot.by === 'syscall' ? {} : { who: whoIs(snapshot, id) }),
+    ...(snapshot.by === 'syscall' ? {} : { who: whoIs(snapshot, id, world) }),
     syscall: nameOf(names, nr, compat),
     calls: call.calls,
     errors: call.errors,
@@ -91,8 +117,8 @@ function callRow(call: CallTotals, snapshot: SyscallsSnapshot, names: CallNames)
   };
 }
 
-function whoIs({ by: kind, threads }: SyscallsSnapshot, id: bigint): string {
-  if (kind === 'cgroup') return `cgroup ${id}`;
+function whoIs({ by: kind, threads }: SyscallsSnapshot, id: bigint, world: World): string {
+  if (kind === 'cgroup') return world.cgroup(id) ?? `cgroup ${id}`;
   const name = threads.get(Number(id))?.comm;
   return name === undefined ? String(id) : `${name} (${id})`;
 }
@@ -107,7 +133,7 @@ function insideOf({ inside, takenAt }: SyscallsSnapshot, names: CallNames): Insi
   return found.sort((a, b) => b.age - a.age || a.tid - b.tid);
 }
 
-function insideSection(stuck: readonly Inside[], hidden: number, { rows }: ReportOptions): Section {
+function insideSection(stuck: readonly Described[], count: number, hidden: number, names: CallNames, { rows }: ReportOptions): Section {
   const shown = stuck.slice(0, rows).map(
     (task): Row => ({
       thread: task.comm,
@@ -115,14 +141,12 @@ function insideSection(stuck: readonly Inside[], hidden: number, { rows }: Repor
       pid: task.tgid,
       syscall: task.name,
       age: task.age,
-      argument: task.nr === task.state.nr ? hex(task.args[0] ?? 0) : '',
+      argument: task.texts ? mainArgument(names.name(task.nr, task.state.compat !== 0), task.texts) : '',
       beforeTracing: task.state.preexisting ? 'yes' : 'no',
       designed: task.waits ? 'yes' : 'no',
-      args: task.nr === task.state.nr ? task.args.map(hex).join(', ') : '',
+      args: task.texts?.join(', ') ?? '',
     }),
   );
   const title = hidden > 0 ? `In a call now (${hidden} more wait by design: --all)` : 'In a call now';
-  return { id: 'inFlight', title, columns: INSIDE_COLUMNS, rows: shown, hiddenRows: stuck.length - shown.length };
+  return { id: 'inFlight', title, columns: INSIDE_COLUMNS, rows: shown, hiddenRows: count - shown.length };
 }
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

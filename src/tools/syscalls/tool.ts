@@ -2,6 +2,7 @@
 import { schema, SyscallsBy } from '../../generated/syscalls.js';
 import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
 import { EXEC, FUTEX, LAST, READING, RESTART, WAITING } from './classes.js';
+import { errnoNumber } from './errno.js';
 import { SyscallsLook } from './look.js';
 import { BYS, type By } from './model.js';
 import { callNames, type CallNames } from './names.js';
@@ -11,6 +12,8 @@ import { SYSCALLS_SORTS } from './report.js';
 const NO_SUCH_CALL = 0xffff;
 const ROWS_BY: Readonly<Record<By, number>> = { syscall: SyscallsBy.SYSCALLS_BY_CALL, process: SyscallsBy.SYSCALLS_BY_PROCESS, thread: SyscallsBy.SYSCALLS_BY_THREAD, cgroup: SyscallsBy.SYSCALLS_BY_CGROUP };
 
+const ERRORS = 4096; // MAX_ERRNO + 1, as in bpf/syscalls.bpf.h
+const WORD = 64;
 const CPU_ROWS = 256; // as in bpf/syscalls.bpf.h
 const LEAST_CPU_ROWS = 32;
 const CPU_ROWS_BYTES = 8 << 20; // of all CPUs together; calls that find no row are counted in the table that all CPUs share
@@ -18,6 +21,14 @@ const ROW_BYTES = 1200;
 
 const byOf = ({ by }: Own): By => BYS.find((each) => each === by) ?? 'syscall';
 const numbersOf = (name: string, names: CallNames): number[] => [false, true].map((compat) => names.number(name, compat) ?? NO_SUCH_CALL);
+
+/** Of `--errno` and `--failed`: a bit for each error. */
+function errors({ errno, failed }: Own): object {
+  const chosen = Array.isArray(errno) ? errno.map((text) => errnoNumber(String(text))) : [];
+  const wanted = (error: number): boolean => (chosen.length > 0 ? chosen.includes(error) : error > 0);
+  const words = Array.from({ length: ERRORS / WORD }, (_, word) => Array.from({ length: WORD }, (_, bit) => BigInt(wanted(WORD * word + bit)) << BigInt(bit)).reduce((a, b) => a | b, 0n));
+  return { someErrors: failed === true || chosen.length > 0, wantedErrors: words };
+}
 
 /** Rows of each CPU by call. */
 function cpuRows({ own, cpus }: Setting): number {
@@ -33,6 +44,7 @@ function options({ filters: { minWaitNs, launched }, ...setting }: ToolOptions):
     fromExec: launched,
     rowsBy: ROWS_BY[byOf(own)],
     cpuRowCount: cpuRows(setting),
+    ...errors(own),
     someCalls: expression !== 'all',
     wantedCalls: bitsOf(selectCalls(expression, names), names),
     waitingCalls: bitsOf(WAITING, names),
@@ -54,5 +66,5 @@ export const syscallsTool: Tool<never> = {
   hasEvents: false,
   options,
   mapSizes: ({ maxKeys }, setting) => ({ rows: maxKeys, errors: maxKeys, cpu_rows: cpuRows(setting) }),
-  look: (tables, processes, { own, machine }) => new SyscallsLook(tables, processes, callNames(machine), byOf(own)),
+  look: (tables, processes, { own, machine }) => new SyscallsLook(tables, processes, callNames(machine), byOf(own), machine, own['explain'] === true),
 };

@@ -59,6 +59,14 @@ class World implements Tables, Processes {
     return found && this.alive && length === 96 ? found.bytes : null;
   }
 
+  descriptor(): undefined {
+    return undefined;
+  }
+
+  cgroup(): undefined {
+    return undefined;
+  }
+
   denied(): readonly number[] {
     return [];
   }

@@ -4,7 +4,7 @@ import type { ReportOptions } from '../../../src/tools/contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from '../../../src/tools/syscalls/aggregate.js';
 import type { CallTotals, SyscallsSnapshot } from '../../../src/tools/syscalls/model.js';
 import { callNames } from '../../../src/tools/syscalls/names.js';
-import { syscallsReport } from '../../../src/tools/syscalls/report.js';
+import { syscallsReport, type World } from '../../../src/tools/syscalls/report.js';
 
 const names = callNames('x64');
 const SECOND = 1e9;
@@ -36,7 +36,7 @@ const ERRORS = [
 
 function task(tid: number, nr: number, { begin = 0, waits = 0, preexisting = 0 } = {}): SyscallsTask {
   const state = { begin, left: 0, nr, compat: 0, phase: 1, preexisting };
-  return { tgid: 100, tid, now: 5 * SECOND, lastRan: SECOND, clockNow: 3601 * SECOND, args: [3, 0, 0, 0, 0, 0], nr, compat: 0, sleeping: 1, waits, comm: `t${tid}`, state } as unknown as SyscallsTask;
+  return { tgid: 100, tid, now: 5 * SECOND, lastRan: SECOND, clockNow: 3601 * SECOND, args: [3, 16, 0, 0, 0, 0], nr, compat: 0, sleeping: 1, waits, comm: `t${tid}`, state } as unknown as SyscallsTask;
 }
 
 function snapshot(changes: Partial<SyscallsSnapshot> = {}): SyscallsSnapshot {
@@ -49,7 +49,13 @@ const OPTIONS = {
   header: { version: '1', startedAt: '', durationNs: 10 * SECOND, target: 'x', filters: [], variant: 'btf', attempts: [], limits: [], kernel: '', settled: true },
 } satisfies ReportOptions;
 
-const report = (snap: SyscallsSnapshot, changes: Partial<ReportOptions> = {}, before?: SyscallsSnapshot): ReturnType<typeof syscallsReport> => syscallsReport(snap, before, names, { ...OPTIONS, ...changes });
+const WORLD: World = {
+  meaning: (pid) => ({ machine: 'x64', descriptor: (fd) => (fd === 3 ? '/var/log/app.log' : undefined), text: () => `text of ${pid}` }),
+  cgroup: (id) => (id === 1n ? '/system.slice/app.service' : undefined),
+  explain: false,
+};
+
+const report = (snap: SyscallsSnapshot, changes: Partial<ReportOptions> = {}, before?: SyscallsSnapshot, world = WORLD): ReturnType<typeof syscallsReport> => syscallsReport(snap, before, names, { ...OPTIONS, ...changes }, world);
 const section = (of: ReturnType<typeof report>, id: string): readonly Readonly<Record<string, unknown>>[] => of.sections.find((each) => each.id === id)?.rows ?? [];
 
 t.test('by syscall the rows of all CPUs are one; waiting, and 32-bit programs, have their own', (t) => {
@@ -80,13 +86,16 @@ t.test('who is in a call: the oldest first; who waits by design only with --all;
   const snap = snapshot({ inside, counters: { hits: 21, drops, rowsFull: 0, errorsFull: 0 } });
   const made = report(snap);
   t.match(section(made, 'inFlight'), [
-    { tid: 2, syscall: 'openat', age: 3600 * SECOND, argument: '0x3', beforeTracing: 'yes', designed: 'no' },
-    { tid: 1, syscall: 'read', age: SECOND, beforeTracing: 'no' },
+    { tid: 2, syscall: 'openat', age: 3600 * SECOND, argument: '"text of 100"', args: '3</var/log/app.log>, "text of 100", O_RDONLY', beforeTracing: 'yes', designed: 'no' },
+    { tid: 1, syscall: 'read', age: SECOND, argument: '3</var/log/app.log>', beforeTracing: 'no' },
   ]);
   t.strictSame(made.header.accounting, { hits: 22, aggregated: 19, inFlight: 3, filtered: 0, dropped: 0 });
-  t.match(made.finding, ['t2 (2) has been in openat for 1h00m or longer.']);
+  t.match(made.finding, ['t2 (2) has been in openat(3</var/log/app.log>, "text of 100", O_RDONLY) for 1h00m or longer.']);
   t.match(made.sections[0]?.title, /1 more wait by design/);
   t.equal(section(report(snap, { all: true }), 'inFlight').length, 3);
+  t.equal(report(snap, { all: true, rows: 1 }).sections[0]?.hiddenRows, 2);
+  const moved = snapshot({ inside: [{ ...task(1, READ), nr: OPENAT }] });
+  t.match(section(report(moved), 'inFlight'), [{ syscall: 'read', argument: '', args: '' }], 'arguments of another call are not shown as its own');
   t.end();
 });
 
@@ -101,6 +110,14 @@ t.test('an interval is what came since the last report; a maximum that did not g
   t.equal(made.header.intervalNs, SECOND);
   t.strictSame(made.losses.filter(({ count }) => count > 0).map(({ reason, count }) => [reason, count]), [['rows-full', 2]]);
   t.strictSame(made.header.accounting, { hits: 23, aggregated: 21, inFlight: 0, filtered: 0, dropped: 2 });
+  t.end();
+});
+
+t.test('by cgroup each has its path; --explain says what waiting by design is', (t) => {
+  const made = report(snapshot({ by: 'cgroup', calls: totalsOf(sharedCalls(BY_PROCESS)) }), {}, undefined, { ...WORLD, explain: true });
+  t.strictSame(section(made, 'work').map(({ who, syscall }) => [who, syscall]), [['cgroup 0', 'openat'], ['/system.slice/app.service', 'read'], ['cgroup 0', 'read']]);
+  t.match(made.sections[2]?.story?.join(' '), /epoll_wait.*FUTEX_WAIT.*a millisecond or more/);
+  t.equal(report(snapshot()).sections[2]?.story, undefined);
   t.end();
 });
 
