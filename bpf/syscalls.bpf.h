@@ -27,6 +27,7 @@ enum syscalls_drop {
 	SYSCALLS_FILTERED,  /* shorter than min_wait_ns, or without such an error */
 	SYSCALLS_DYING,	    /* in flight when tracing ended; its thread is about to be counted in SYSCALLS_DIED */
 	SYSCALLS_DIED,	    /* in flight when tracing ended; its thread has died since */
+	SYSCALLS_LIMITED,   /* not sent as an event: there had been events_per_second of that call; no drop, it is in its row */
 	SYSCALLS_DROPS,
 };
 KTRACE_ENUM_ANCHOR(syscalls_drop);
@@ -94,6 +95,37 @@ struct syscalls_state {
 };
 KTRACE_ANCHOR(syscalls_state);
 
+#define TEXT_BYTES 160
+
+enum syscalls_event_flag {
+	EVENT_NO_RETURN = 1, /* it ended with its thread */
+	EVENT_NO_ARGS = 2,   /* the registers are those of another call, or of another program */
+};
+KTRACE_ENUM_ANCHOR(syscalls_event_flag);
+
+/* One call that is over. */
+struct syscalls_event {
+	ktrace_ktime end;
+	ktrace_ns took;
+	ktrace_id64 args[6];
+	ktrace_id64 result; /* signed */
+	ktrace_id64 inode; /* of the file behind the first descriptor among the arguments, when the call ended; 0: none */
+	ktrace_pid tgid;
+	ktrace_tid tid;
+	__s32 text_bytes; /* with the zero; 0: it has no text, less: it could not be read */
+	__u16 nr;
+	__u8 compat;
+	__u8 flags; /* enum syscalls_event_flag */
+	ktrace_comm comm;
+	char text[TEXT_BYTES]; /* the first argument that is one, cut */
+};
+
+/* How many of one call were sent in one second, by each CPU. */
+struct syscalls_rate {
+	ktrace_ktime until; /* the end of the second that is counted */
+	ktrace_count sent;
+};
+
 /* A thread, and the call that it is in. */
 struct syscalls_task {
 	ktrace_pid tgid;
@@ -101,7 +133,7 @@ struct syscalls_task {
 	ktrace_ktime now;
 	ktrace_clock last_ran;
 	ktrace_clock clock_now;
-	__u64 args[6];
+	ktrace_id64 args[6];
 	__s32 nr; /* by its registers */
 	__u8 compat;
 	__u8 sleeping;
@@ -119,6 +151,11 @@ const volatile bool some_calls; /* trace those in wanted_calls only */
 const volatile bool some_errors; /* count those that failed with one of wanted_errors only */
 const volatile __u64 wanted_errors[(MAX_ERRNO + 1) / 64];
 const volatile __u32 cpu_row_count; /* of cpu_rows */
+const volatile bool emit_events;
+const volatile ktrace_ns slow_ns; /* send calls that took as long, or longer */
+const volatile __u64 events_per_second; /* of one call by one CPU; 0: all */
+const volatile __u8 text_argument[2 * CALLS_PER_ABI]; /* 1 + the index of the first argument that is a text, 0: none */
+const volatile __u8 file_argument[2 * CALLS_PER_ABI]; /* of the first that is a descriptor */
 CALL_SET(wanted_calls);
 CALL_SET(exec_calls);  /* make the launcher the command */
 CALL_SET(waiting_calls); /* wait by design, whatever their arguments */
@@ -147,6 +184,13 @@ struct {
 } cpu_rows SEC(".maps");
 KTRACE_TOTALS(rows, struct syscalls_key, struct syscalls_row, 10240)
 KTRACE_TOTALS(errors, struct syscalls_error, ktrace_count, 10240)
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * CALLS_PER_ABI);
+	__type(key, __u32);
+	__type(value, struct syscalls_rate);
+} rates SEC(".maps");
+KTRACE_RING(events, syscalls_event, 4 << 20)
 KTRACE_STATES(states, struct syscalls_state)
 
 #endif

@@ -4,6 +4,7 @@
 #define SYSCALLS_CALLS_BPF_H
 
 #include "classify.bpf.h"
+#include "events.bpf.h"
 #include "rows.bpf.h"
 
 /* include/linux/errno.h: the call is entered again, or fails with EINTR when a signal handler ran */
@@ -54,6 +55,8 @@ static __always_inline void end_call(struct task_struct *task, struct syscalls_s
 		key.id = id_of(task);
 		count_by_key(&key, &end);
 	}
+	if (emit_events && end.took >= slow_ns)
+		send_call(task, state, &end);
 }
 
 /* A call that was interrupted goes on where the thread makes it again, or the one that stands for it, before any other. */
@@ -98,7 +101,7 @@ static __always_inline int call_begins(long nr)
 			state->phase = SYSCALLS_INSIDE;
 			return 0;
 		}
-		end_call(task, state, (struct syscalls_end){ .took = state->left - state->begin, .error = EINTR }, false);
+		end_call(task, state, (struct syscalls_end){ .took = state->left - state->begin, .error = EINTR, .result = -EINTR, .flags = EVENT_NO_ARGS }, false);
 	}
 	if (some_calls && !in_set(wanted_calls, compat, nr))
 		return 0;
@@ -134,7 +137,7 @@ static __always_inline int call_ends(long result)
 		state->phase = SYSCALLS_INTERRUPTED;
 		return 0;
 	}
-	end_call(task, state, (struct syscalls_end){ .took = now - state->begin, .error = result < 0 && result >= -MAX_ERRNO ? -result : 0 }, true);
+	end_call(task, state, (struct syscalls_end){ .took = now - state->begin, .error = result < 0 && result >= -MAX_ERRNO ? -result : 0, .result = result, .flags = result == 0 && in_set(exec_calls, state->compat, state->nr) ? EVENT_NO_ARGS : 0 }, true);
 	return 0;
 }
 

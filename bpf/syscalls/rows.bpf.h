@@ -18,7 +18,10 @@ static __always_inline void count_hit(__u32 which)
 struct syscalls_end {
 	ktrace_ns took;
 	ktrace_errno error; /* 0: none */
-	__u32 dead; /* its thread died in it; no hole behind it, which kernels before 6.3 refuse to copy */
+	__u32 _zero;
+	__s64 result;
+	__u32 dead; /* its thread died in it */
+	__u32 flags; /* enum syscalls_event_flag; no hole behind it, which kernels before 6.3 refuse to copy */
 };
 
 static __always_inline __u32 take_slot(struct syscalls_slots *slots, __u32 kind)

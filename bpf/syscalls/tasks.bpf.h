@@ -58,7 +58,7 @@ int BPF_PROG(thread_end__any, struct task_struct *task)
 		return 0;
 	if (!frozen) {
 		if (is_open(state))
-			end_call(task, state, (struct syscalls_end){ .took = bpf_ktime_get_ns() - state->begin, .dead = !in_set(last_calls, state->compat, state->nr) }, false);
+			end_call(task, state, (struct syscalls_end){ .took = bpf_ktime_get_ns() - state->begin, .dead = !in_set(last_calls, state->compat, state->nr), .flags = EVENT_NO_RETURN }, false);
 		states_drop(task);
 	} else if (is_open(state)) {
 		drops_add(SYSCALLS_DYING, 1);

@@ -13,6 +13,7 @@ process.stdout.write('ready');`;
 function optionsFor(pid: number): SessionOptions {
   return {
     filters: { pids: [pid], tids: [], comms: [], cgroup: undefined, minWaitNs: 0, launched: false, follow: false },
+    own: {},
     limits: { maxKeys: 16, ringBytes: 4096 },
     events: false, backlog: 0, includeSelf: false, variant: undefined, durationNs: undefined, signal: undefined,
     rows: 10, sort: undefined, all: false, verbose: false, target: `${pid}`, filterWords: [],

@@ -2,9 +2,11 @@
 import { createColors } from 'picocolors';
 import { renderEvent } from '../render/events.js';
 import { renderJson, renderNdjson } from '../render/json.js';
+import { forTerminal } from '../render/sanitize.js';
 import { renderTable } from '../render/table.js';
 import type { Report } from '../report/model.js';
 import type { Session } from '../source/session.js';
+import type { Tool } from '../tools/contract.js';
 import { wantsColor } from './color.js';
 import { liveView } from './live.js';
 import type { CliOptions } from './options.js';
@@ -12,11 +14,20 @@ import type { Output } from './output.js';
 
 const DEFAULT_WIDTH = 80;
 
-export async function printEvents(session: Session<object>, output: Output): Promise<void> {
-  const units = { address: 'address' } as const;
+const UNITS = { address: 'address' } as const;
+
+/** How each event is shown as it comes, with the end of its line; undefined where none is asked for. */
+export function eventRenderer({ asksForLines, line }: Tool<object>, { events, output, own }: CliOptions): ((event: object) => string) | undefined {
+  const lines = asksForLines?.(own) ?? false;
+  if (!events && !lines) return undefined;
+  return lines && line && output === 'table' && !events ? (event) => `${forTerminal(line(event))}\n` : (event) => renderEvent(event as Parameters<typeof renderEvent>[0], UNITS);
+}
+
+/** `render`: gives the line with its end. */
+export async function printEvents(session: Session<object>, output: Output, render: (event: object) => string): Promise<void> {
   let lines = '';
   for await (const event of session.events()) {
-    lines += renderEvent(event as Parameters<typeof renderEvent>[0], units);
+    lines += render(event);
     if (session.stats().backlog > 0 && lines.length < 65_536) continue;
     await output.data(lines);
     lines = '';

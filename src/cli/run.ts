@@ -25,7 +25,7 @@ export async function runTool(tool: Tool<object>, options: CliOptions): Promise<
     const drop = options.keepPrivileges ? () => undefined : privilegesDropper({ child: child !== undefined });
     session = new Session(tool, { ...sessionOptions(tool, options, cgroup, child?.pid, stop.signal), tell });
     drop();
-    if (!options.dryRun) return await trace(session, options, child, stop, message);
+    if (!options.dryRun) return await trace(tool, session, options, child, stop, message);
     message(`ktrace: loaded and attached (variant ${session.variant}); nothing was traced`);
     return EXIT.ok;
   } finally {
@@ -35,13 +35,13 @@ export async function runTool(tool: Tool<object>, options: CliOptions): Promise<
   }
 }
 
-async function trace(session: Session<object>, options: CliOptions, child: Child | undefined, stop: AbortController, message: (text: string) => void): Promise<number> {
+async function trace(tool: Tool<object>, session: Session<object>, options: CliOptions, child: Child | undefined, stop: AbortController, message: (text: string) => void): Promise<number> {
   const output = openOutput(options.outputFile); // with the rights of who called us
   try {
     message(`ktrace: tracing ${session.target} ${untilWhen(options)}`);
     child?.release();
     void child?.ended.then(() => stop.abort(), () => stop.abort());
-    const exitCode = await follow(session, options, output, child);
+    const exitCode = await follow(tool, session, options, output, child);
     await output.finish();
     return exitCode;
   } catch (error) {
@@ -56,15 +56,15 @@ function untilWhen({ durationNs, count, child }: CliOptions): string {
   return child ? 'until it ends' : 'until Ctrl-C';
 }
 
-async function follow(session: Session<object>, options: CliOptions, output: Output, child: Child | undefined): Promise<number> {
-  const { printEvents, printer } = await import('./print.js'); // only now: what renders is not needed to start tracing
+async function follow(tool: Tool<object>, session: Session<object>, options: CliOptions, output: Output, child: Child | undefined): Promise<number> {
+  const { eventRenderer, printEvents, printer } = await import('./print.js'); // only now: what renders is not needed to start tracing
   const print = printer(options, output);
-  if (options.events) await printEvents(session, output);
+  const render = eventRenderer(tool, options);
+  if (render) await printEvents(session, output, render);
   else if (options.intervalNs !== undefined) await printIntervals(session, options, options.intervalNs, print);
   await session.ended();
   const report = session.report();
-  if (!options.events && options.intervalNs === undefined) await print(report);
-  if (options.events) await print(report);
+  if (render || options.intervalNs === undefined) await print(report);
   return child ? await childExit(child, report, options) : exitCode(report, options);
 }
 

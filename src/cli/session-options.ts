@@ -32,7 +32,7 @@ export function sessionOptions(
       ringBytes: Math.min(MOST_RING_BYTES, Math.max(4096, 2 ** Math.ceil(Math.log2(Number(options.own['ringSize'] ?? DEFAULT_RING_BYTES))))),
     },
     own: options.own,
-    events: options.events,
+    events: options.events || (tool.asksForLines?.(options.own) ?? false),
     backlog: BACKLOG,
     includeSelf: options.includeSelf,
     variant: options.variant,
@@ -52,12 +52,13 @@ function targetWords({ pids, child }: CliOptions): string {
   return pids.length === 0 ? 'all processes' : `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
 }
 
-function filterWords({ tids, comms, cgroup, minWaitNs, follow }: CliOptions, _tool: Tool<object>): string[] {
+function filterWords({ tids, comms, cgroup, minWaitNs, follow, own }: CliOptions, tool: Tool<object>): string[] {
   return [
     ...(tids.length > 0 ? [`threads ${tids.join(', ')}`] : []),
     ...(comms.length > 0 ? [`named ${comms.join(', ')}`] : []),
     ...(cgroup === undefined ? [] : [`cgroup ${cgroup}`]),
     ...(minWaitNs > 0 ? [`waits of at least ${minWaitNs / 1e6} ms`] : []),
+    ...(tool.filterWords?.(own) ?? []),
     ...(follow ? ['with children'] : []),
   ];
 }

@@ -1,5 +1,5 @@
 /** Reading other processes through /proc: never stopping them, never writing, and taking nothing found there for granted. */
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { cgroupPaths } from '../source/cgroup.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
 import type { Processes } from '../tools/contract.js';
@@ -40,11 +40,13 @@ export class Procfs implements Processes {
     }
   }
 
-  descriptor(pid: number, fd: number): string | undefined {
+  descriptor(pid: number, fd: number, inode?: bigint): string | undefined {
+    const path = `/proc/${pid}/fd/${fd}`;
     try {
-      const link = readlinkSync(`/proc/${pid}/fd/${fd}`);
-      const [, inode] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
-      return inode === undefined ? link : (this.#socketsOf(pid).get(Number(inode)) ?? link);
+      const link = readlinkSync(path);
+      if (inode !== undefined && statSync(path, { bigint: true }).ino !== inode) return undefined;
+      const [, socket] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
+      return socket === undefined ? link : (this.#socketsOf(pid).get(Number(socket)) ?? link);
     } catch (error) {
       this.#note(pid, error);
       return undefined;

@@ -16,7 +16,14 @@ export const SyscallsDrop = {
   SYSCALLS_FILTERED: 3,
   SYSCALLS_DYING: 4,
   SYSCALLS_DIED: 5,
-  SYSCALLS_DROPS: 6,
+  SYSCALLS_LIMITED: 6,
+  SYSCALLS_DROPS: 7,
+} as const;
+
+/** enum syscalls_event_flag */
+export const SyscallsEventFlag = {
+  EVENT_NO_RETURN: 1,
+  EVENT_NO_ARGS: 2,
 } as const;
 
 /** struct ktrace_name, 24 bytes */
@@ -57,6 +64,36 @@ export interface SyscallsError {
   readonly error: number;
 }
 
+/** struct syscalls_event, 272 bytes */
+export interface SyscallsEvent {
+  /** ktrace_ktime */
+  readonly end: number;
+  /** ktrace_ns */
+  readonly took: number;
+  /** ktrace_id64[6] */
+  readonly args: readonly bigint[];
+  /** ktrace_id64 */
+  readonly result: bigint;
+  /** ktrace_id64 */
+  readonly inode: bigint;
+  /** ktrace_pid */
+  readonly tgid: number;
+  /** ktrace_tid */
+  readonly tid: number;
+  /** s32 */
+  readonly textBytes: number;
+  /** u16 */
+  readonly nr: number;
+  /** u8 */
+  readonly compat: number;
+  /** u8 */
+  readonly flags: number;
+  /** ktrace_comm */
+  readonly comm: string;
+  /** char[160] */
+  readonly text: string;
+}
+
 /** struct syscalls_key, 16 bytes */
 export interface SyscallsKey {
   /** ktrace_id64 */
@@ -67,6 +104,14 @@ export interface SyscallsKey {
   readonly compat: number;
   /** u8 */
   readonly waits: number;
+}
+
+/** struct syscalls_rate, 16 bytes */
+export interface SyscallsRate {
+  /** ktrace_ktime */
+  readonly until: number;
+  /** ktrace_count */
+  readonly sent: number;
 }
 
 /** struct syscalls_row, 1200 bytes */
@@ -125,8 +170,8 @@ export interface SyscallsTask {
   readonly lastRan: number;
   /** ktrace_clock */
   readonly clockNow: number;
-  /** u64[6] */
-  readonly args: readonly number[];
+  /** ktrace_id64[6] */
+  readonly args: readonly bigint[];
   /** s32 */
   readonly nr: number;
   /** u8 */
@@ -143,6 +188,7 @@ export interface SyscallsTask {
 
 /** Records of rings and iterators, by the name of their struct. */
 export interface Records {
+  readonly syscalls_event: SyscallsEvent;
   readonly syscalls_state: SyscallsState;
   readonly syscalls_task: SyscallsTask;
 }
@@ -155,10 +201,12 @@ export interface Maps {
   readonly errors: { readonly key: SyscallsError; readonly value: { readonly value: number } };
   readonly errors_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly errors_zero: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly events_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly hits: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly processes: { readonly key: { readonly value: number }; readonly value: KtraceProcess };
   readonly processes_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly processes_zero: { readonly key: { readonly value: number }; readonly value: KtraceProcess };
+  readonly rates: { readonly key: { readonly value: number }; readonly value: SyscallsRate };
   readonly rows: { readonly key: SyscallsKey; readonly value: SyscallsRow };
   readonly rows_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly rows_zero: { readonly key: { readonly value: number }; readonly value: SyscallsRow };
@@ -176,8 +224,14 @@ export interface Maps {
 export interface Options {
   /** `cpu_row_count`: u32 */
   readonly cpuRowCount: number;
+  /** `emit_events`: bool */
+  readonly emitEvents: boolean;
+  /** `events_per_second`: u64 */
+  readonly eventsPerSecond: number;
   /** `exec_calls`: u64[16] */
   readonly execCalls: readonly number[];
+  /** `file_argument`: u8[1024] */
+  readonly fileArgument: Uint8Array;
   /** `filter_cgroup`: ktrace_id64 */
   readonly filterCgroup: bigint;
   /** `filter_cgroup_level`: u32 */
@@ -210,10 +264,14 @@ export interface Options {
   readonly rowsBy: number;
   /** `self_tgid`: ktrace_pid */
   readonly selfTgid: number;
+  /** `slow_ns`: ktrace_ns */
+  readonly slowNs: number;
   /** `some_calls`: bool */
   readonly someCalls: boolean;
   /** `some_errors`: bool */
   readonly someErrors: boolean;
+  /** `text_argument`: u8[1024] */
+  readonly textArgument: Uint8Array;
   /** `waiting_calls`: u64[16] */
   readonly waitingCalls: readonly number[];
   /** `wanted_calls`: u64[16] */
@@ -226,11 +284,14 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: '1872e7a5e7382a5e',
+  layoutHash: '5c6a6fa8008885ac',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',
+    emitEvents: 'emit_events',
+    eventsPerSecond: 'events_per_second',
     execCalls: 'exec_calls',
+    fileArgument: 'file_argument',
     filterCgroup: 'filter_cgroup',
     filterCgroupLevel: 'filter_cgroup_level',
     filterComms: 'filter_comms',
@@ -247,8 +308,10 @@ export const schema = {
     restartCall: 'restart_call',
     rowsBy: 'rows_by',
     selfTgid: 'self_tgid',
+    slowNs: 'slow_ns',
     someCalls: 'some_calls',
     someErrors: 'some_errors',
+    textArgument: 'text_argument',
     waitingCalls: 'waiting_calls',
     wantedCalls: 'wanted_calls',
     wantedErrors: 'wanted_errors',
@@ -260,10 +323,13 @@ export const schema = {
     'errors',
     'errors_full',
     'errors_zero',
+    'events',
+    'events_lost',
     'hits',
     'processes',
     'processes_full',
     'processes_zero',
+    'rates',
     'rows',
     'rows_full',
     'rows_zero',

@@ -18,8 +18,11 @@ export interface Processes {
   mappings(pid: number): readonly Mapping[] | undefined;
   /** Bytes of its memory; null when they cannot be read. */
   memory(pid: number, address: bigint, length: number): Uint8Array | null;
-  /** What is behind a descriptor: a path, `pipe:[4711]`, or a socket with its addresses; undefined when it is closed or may not be read. */
-  descriptor(pid: number, fd: number): string | undefined;
+  /**
+   * What is behind a descriptor: a path, `pipe:[4711]`, or a socket with its addresses; undefined when it is closed or may not be read, or has
+   * become another file than that of `inode`.
+   */
+  descriptor(pid: number, fd: number, inode?: bigint): string | undefined;
   /** Path of a cgroup below its mount, by its id; undefined when it is gone. */
   cgroup(id: bigint): string | undefined;
   /** Processes that live but may not be read, by pid: without them, places, kinds and deadlocks are not known. */
@@ -112,6 +115,12 @@ export interface Tool<Event> {
   readonly sorts: readonly string[];
   /** Whether it has events to send: one for each thing that happens. */
   readonly hasEvents: boolean;
+  /** Whether its own options ask for events, to be shown as lines of text while tracing; none of its options does if it is left out. */
+  asksForLines?(own: Own): boolean;
+  /** One such line, without its end; hostile names in it. */
+  line?(event: Event): string;
+  /** What its own options leave out, in words for the report. */
+  filterWords?(own: Own): readonly string[];
   /** Values of the tool's own `const volatile` options. Throws KtraceError for what the user asked for and cannot be. */
   options(given: ToolOptions): object;
   mapSizes(limits: Limits, setting: Setting): Readonly<Record<string, number>>;

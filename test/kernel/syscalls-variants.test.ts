@@ -36,6 +36,14 @@ interface SyscallsReport {
   readonly sections: Readonly<Record<'inFlight' | 'work' | 'waiting', { readonly rows: readonly (CallRow | InsideRow)[] }>>;
 }
 
+interface CallEvent {
+  readonly syscall: string;
+  readonly arguments: readonly string[] | null;
+  readonly result: string | null;
+  readonly error: string | null;
+  readonly tookNs: number;
+}
+
 interface Calls {
   readonly count: number;
   readonly pid: number;
@@ -64,6 +72,12 @@ async function reportOf(t: Test, tracer: Tracer, signal: NodeJS.Signals | null =
   const report = JSON.parse(await tracer.finish(t, signal)) as SyscallsReport;
   accounts(t, report);
   return report;
+}
+
+/** Lines of JSON: events, and the report after them. */
+function eventsOf(text: string): { report: SyscallsReport; events: readonly CallEvent[] } {
+  const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
+  return { report: lines.pop() as SyscallsReport, events: lines as CallEvent[] };
 }
 
 /** `[calls, errors by name]` of a call; undefined when it was never made. */
@@ -144,6 +158,63 @@ suite(1, (test) => {
     });
   }
 
+  test('one line for each call: as many, as long, with the same arguments', async (t) => {
+    const run = async (): Promise<{ report: SyscallsReport; events: readonly CallEvent[]; truth: Calls }> => {
+      const target = await workload(t, 'calls');
+      const tracer = await tracing(t, ['-p', String(target.pid), '-o', 'ndjson', '--strace', '-e', 'openat,nanosleep']);
+      target.line();
+      const truth = await target.truth<Calls>();
+      const { report, events } = eventsOf(await tracer.finish(t));
+      return { report, events, truth };
+    };
+    const { report, events } = await whole(t, run);
+    accounts(t, report);
+    for (const [section, name] of [['work', 'openat'], ['waiting', 'nanosleep']] as const) {
+      const own = events.filter(({ syscall }) => syscall === name);
+      t.equal(own.reduce((sum, { tookNs }) => sum + tookNs, 0), rows<CallRow>(report, section).find(({ syscall }) => syscall === name)?.total, `the sum of ${name}`);
+    }
+    const failed = events.filter(({ error }) => error === 'ENOENT');
+    t.equal(failed.length, N);
+    for (const event of failed) t.match(event, { type: 'syscall', syscall: 'openat', arguments: ['AT_FDCWD', '"/nonexistent/file"', 'O_RDONLY'], result: '-2' });
+    const slept = events.filter(({ syscall }) => syscall === 'nanosleep');
+    t.equal(slept.length, N);
+    for (const event of slept) t.match(event, { arguments: [/^0x[0-9a-f]+$/, 'NULL'], result: '0', error: null });
+  });
+
+  test('the lines of strace(1) for the same program', async (t) => {
+    const command = ['sh', '-c', 'cat /etc/passwd /nonexistent; exec 5</etc/hosts; exec 5<&-; head -c 1 /etc/hosts >/dev/null'];
+    const calls = 'openat,close,access,lseek,exit_group,umask,chdir,dup2';
+    const file = join(t.testdir({}), 'lines');
+    spawnSync('strace', ['-f', '-q', '-e', `trace=${calls}`, '-e', 'signal=none', '-o', file, ...command], { env: ENV });
+    const meant = (text: string): string[] =>
+      [...text.matchAll(/([a-z]\w+\(.*\)) += (-?\d+|\?)( [A-Z]\w+)?/g)].map(([, call = '', result = '', error = '']) => `${call.replace(/(\d)<[^>]*>/g, '$1')} = ${result}${error}`).sort();
+    const expected = meant(readFileSync(file, 'utf8'));
+    t.ok(expected.length > 20, `${expected.length} lines`);
+    const run = async (): Promise<{ report: SyscallsReport; lines: string[] }> => {
+      await ktrace(t, ['-q', '--strace', '-e', calls, '-O', file, '--', ...command], { tool: 'syscalls' }).exit();
+      const lines = meant(readFileSync(file, 'utf8'));
+      return { report: { losses: [{ reason: 'skipped', count: Number(/LOST: (\d+) times/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0) }] } as unknown as SyscallsReport, lines };
+    };
+    const { lines } = await whole(t, run, (found) => isDeepStrictEqual(found.lines, expected));
+    t.strictSame(lines, expected);
+  });
+
+  test('what is not shown for its rate is counted', async (t) => {
+    const run = async (): Promise<{ report: SyscallsReport; shown: number; rounds: number }> => {
+      const target = await workload(t, 'storm', ['-n', EMULATED ? '2000' : '50000']);
+      const tracer = await tracing(t, ['-p', String(target.pid), '-o', 'ndjson', '--slow', '1ns', '--rate', '7', '-e', 'getppid,dup']);
+      target.line();
+      const { rounds } = await target.truth<{ rounds: number }>();
+      const { report, events } = eventsOf(await tracer.finish(t));
+      return { report, shown: events.length, rounds };
+    };
+    const limited = ({ losses }: SyscallsReport): number => losses.find(({ reason }) => reason === 'rate-limited')?.count ?? 0;
+    const { report, shown, rounds } = await whole(t, run, (found) => found.shown + limited(found.report) === 2 * found.rounds);
+    t.equal(shown + limited(report), 2 * rounds, `${shown} shown and ${limited(report)} not`);
+    t.ok(shown >= 14, 'both calls');
+    accounts(t, report, ['rate-limited']);
+  });
+
   test('only calls that failed, or failed in one way', async (t) => {
     for (const [option, names] of [[['--failed'], ['close', 'openat']], [['--errno', 'EBADF'], ['close']], [['--errno', '2,EIO'], ['openat']]] as const) {
       const failing = (report: SyscallsReport): unknown => rows<CallRow>(report, 'work').map(({ syscall, calls, errors }) => [syscall, calls, errors]).sort();
@@ -184,9 +255,6 @@ suite(1, (test) => {
       await counted(t, ['-e', expression], names, () => expected);
     }
     const wrong = ktrace(t, ['-e', 'openatt'], { tool: 'syscalls' });
-    const events = ktrace(t, ['--events'], { tool: 'syscalls' });
-    t.equal((await events.exit()).code, 1);
-    t.equal(events.stderr, 'ktrace: ktrace syscalls has no events; leave --events out\n');
     t.equal((await wrong.exit()).code, 1);
     t.match(wrong.stderr, /^ktrace: There is no system call "openatt"; [^\n]*%file[^\n]*\n$/);
   });

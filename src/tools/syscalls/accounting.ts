@@ -18,13 +18,16 @@ export function accountingOf(snapshot: SyscallsSnapshot): Header['accounting'] {
   };
 }
 
-export function lossesOf(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | undefined, { skippedRuns }: Pick<ReportOptions, 'skippedRuns'>): Loss[] {
+export function lossesOf(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | undefined, { backlogDropped, skippedRuns }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns'>): Loss[] {
   const count = (of: (snapshot: SyscallsSnapshot) => number): number => of(snapshot) - (before ? of(before) : 0);
   return [
     { reason: 'rows-full', count: count(({ counters }) => counters.rowsFull), meaning: 'calls in no row: the table is full (raise --max-rows)' },
     { reason: 'errors-full', count: count(({ counters }) => counters.errorsFull), meaning: 'errors whose errno is not told: the table is full; the calls are in their rows' },
     { reason: 'no-memory', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_NO_MEMORY)), meaning: 'calls in no row: the kernel had no memory for the state of their threads' },
     { reason: 'stale', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_STALE)), meaning: 'calls in no row: their end was not seen' },
+    { reason: 'rate-limited', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_LIMITED)), meaning: 'calls not shown one by one: there were more of them in a second than --rate says (totals are not affected)' },
+    { reason: 'ring-full', count: count(({ counters }) => counters.eventsLost), meaning: 'calls not shown one by one: the ring was full (totals are not affected; raise --ring-size)' },
+    { reason: 'backlog-full', count: backlogDropped, meaning: 'calls not shown one by one: the reader was slower (totals are not affected)' },
     { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: calls may be missing' },
   ];
 }

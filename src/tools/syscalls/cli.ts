@@ -7,6 +7,10 @@ export const syscallsCli: ToolCli = {
   options: [
     { flags: '-e, --trace <calls>', kind: 'text', summary: 'as strace: openat,read or %file or !futex or /^epoll (default: all)' },
     { flags: '--by <what>', kind: 'choice', choices: ['syscall', 'process', 'thread', 'cgroup'], fallback: 'syscall', summary: 'a row for each of these and call' },
+    { flags: '--slow <duration>', kind: 'duration', summary: 'show each call that took as long, as it ends' },
+    { flags: '--rate <count>', kind: 'count', fallback: '100', summary: 'with --slow: of each call as many a second and CPU' },
+    { flags: '--strace', kind: 'flag', summary: 'show each call as it ends' },
+    { flags: '--ring-size <bytes>', kind: 'count', fallback: '4194304', summary: 'size of the buffer for calls that are shown' },
     { flags: '--failed', kind: 'flag', summary: 'calls that failed only' },
     { flags: '--errno <error>', kind: 'texts', summary: 'calls that failed with this error only (repeat, or commas)' },
     { flags: '--explain', kind: 'flag', summary: 'say by which rule calls count as waiting by design' },
@@ -16,6 +20,7 @@ export const syscallsCli: ToolCli = {
     'ktrace syscalls -p 4242 -d 10s        # ten seconds of one process',
     'ktrace syscalls -e %file --by process # who works with files, by name',
     'ktrace syscalls -i 1 -s errors        # what fails, every second',
+    'ktrace syscalls --slow 10ms -p 4242   # each call of 10 ms or more, too',
     'ktrace syscalls -- make -j8           # a command and its children',
   ],
   columnsForSort: ['total', 'calls', 'errors', 'mean', 'p99', 'max'],

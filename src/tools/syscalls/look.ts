@@ -1,8 +1,9 @@
 /** Takes snapshots of one session. */
-import { SyscallsDrop, type KtraceThread, type Maps, type SyscallsRow, type SyscallsSlots, type SyscallsTask } from '../../generated/syscalls.js';
+import { SyscallsDrop, type KtraceThread, type Maps, type SyscallsEvent, type SyscallsRow, type SyscallsSlots, type SyscallsTask } from '../../generated/syscalls.js';
 import type { Report } from '../../report/model.js';
 import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from './aggregate.js';
+import { CallReader, type SyscallEventRecord } from './events.js';
 import type { By, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
 import { syscallsReport, type World } from './report.js';
@@ -27,7 +28,8 @@ function textAt(processes: Processes, pid: number, address: bigint): string | un
   return `${Buffer.from(bytes).toString()}…`;
 }
 
-export class SyscallsLook implements Look<never> {
+export class SyscallsLook implements Look<SyscallEventRecord> {
+  readonly #reader: CallReader;
   #startedAt = 0;
   #last: SyscallsSnapshot | undefined;
 
@@ -38,7 +40,9 @@ export class SyscallsLook implements Look<never> {
     private readonly by: By,
     private readonly machine: string,
     private readonly explain: boolean,
-  ) {}
+  ) {
+    this.#reader = new CallReader(processes, names, machine);
+  }
 
   begin(): void {
     this.#startedAt = this.processes.now();
@@ -49,8 +53,9 @@ export class SyscallsLook implements Look<never> {
     return false;
   }
 
-  events(): { events: never[]; full: boolean } {
-    return { events: [], full: false };
+  events(): { events: SyscallEventRecord[]; full: boolean } {
+    const { events, full } = this.tables.drain<SyscallsEvent>('events', 'syscalls_event');
+    return { events: events.map((event) => this.#reader.read(event)), full };
   }
 
   news(): readonly string[] {
@@ -76,7 +81,7 @@ export class SyscallsLook implements Look<never> {
       errors: errorsOf([...firstErrors(cpus), ...sharedErrors(tables.rows<Maps['errors']['key'], { value: number }>('errors'))]),
       inside,
       threads: new Map(tables.rows<{ value: number }, KtraceThread>('threads').map(({ key, values: [thread] }) => [key.value, thread as KtraceThread])),
-      counters: { hits: tables.counters('hits').reduce((sum, count) => sum + count, 0), drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0 },
+      counters: { hits: tables.counters('hits').reduce((sum, count) => sum + count, 0), drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0, eventsLost: tables.counters('events_lost')[0] ?? 0 },
     };
   }
 

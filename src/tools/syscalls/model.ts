@@ -27,6 +27,7 @@ export interface Counters {
   readonly drops: readonly number[];
   readonly rowsFull: number;
   readonly errorsFull: number;
+  readonly eventsLost: number;
 }
 
 export interface SyscallsSnapshot {

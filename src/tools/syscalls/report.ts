@@ -48,7 +48,7 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
   const [work, waiting] = [calls.filter(({ waits }) => !waits), calls.filter(({ waits }) => waits)];
   const inside = insideOf(snapshot, names);
   const stuck = inside.filter(({ waits }) => options.all || waits === 0);
-  const known = (task: Inside): string[] | undefined => (task.nr === task.state.nr ? argumentsOf(names.name(task.nr, task.state.compat !== 0), task.args.map(BigInt), world.meaning(task.tgid)) : undefined);
+  const known = (task: Inside): string[] | undefined => (task.nr === task.state.nr ? argumentsOf(names.name(task.nr, task.state.compat !== 0), task.args, world.meaning(task.tgid)) : undefined);
   const described = stuck.map((task) => ({ ...task, texts: known(task) })).slice(0, Math.max(1, options.rows));
   const section = (id: 'work' | 'waiting', title: string, of: readonly CallTotals[]): Section => callSection(id, title, of, snapshot, names, options, world);
   const nothing = work.length + waiting.length === 0 ? { empty: 'No system call, or the filters match nothing.' } : {};

@@ -3,6 +3,8 @@ import { schema, SyscallsBy } from '../../generated/syscalls.js';
 import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
 import { EXEC, FUTEX, LAST, READING, RESTART, WAITING } from './classes.js';
 import { errnoNumber } from './errno.js';
+import { lineOf, type SyscallEventRecord } from './events.js';
+import { signatureOf } from './signatures.js';
 import { SyscallsLook } from './look.js';
 import { BYS, type By } from './model.js';
 import { callNames, type CallNames } from './names.js';
@@ -12,6 +14,8 @@ import { SYSCALLS_SORTS } from './report.js';
 const NO_SUCH_CALL = 0xffff;
 const ROWS_BY: Readonly<Record<By, number>> = { syscall: SyscallsBy.SYSCALLS_BY_CALL, process: SyscallsBy.SYSCALLS_BY_PROCESS, thread: SyscallsBy.SYSCALLS_BY_THREAD, cgroup: SyscallsBy.SYSCALLS_BY_CGROUP };
 
+const CALLS_PER_ABI = 512; // as in bpf/syscalls.bpf.h
+const DEFAULT_RATE = 100; // as in cli.ts
 const ERRORS = 4096; // MAX_ERRNO + 1, as in bpf/syscalls.bpf.h
 const WORD = 64;
 const CPU_ROWS = 256; // as in bpf/syscalls.bpf.h
@@ -23,11 +27,28 @@ const byOf = ({ by }: Own): By => BYS.find((each) => each === by) ?? 'syscall';
 const numbersOf = (name: string, names: CallNames): number[] => [false, true].map((compat) => names.number(name, compat) ?? NO_SUCH_CALL);
 
 /** Of `--errno` and `--failed`: a bit for each error. */
-function errors({ errno, failed }: Own): object {
+function wantedErrors({ errno, failed }: Own): object {
   const chosen = Array.isArray(errno) ? errno.map((text) => errnoNumber(String(text))) : [];
   const wanted = (error: number): boolean => (chosen.length > 0 ? chosen.includes(error) : error > 0);
   const words = Array.from({ length: ERRORS / WORD }, (_, word) => Array.from({ length: WORD }, (_, bit) => BigInt(wanted(WORD * word + bit)) << BigInt(bit)).reduce((a, b) => a | b, 0n));
   return { someErrors: failed === true || chosen.length > 0, wantedErrors: words };
+}
+
+/** 1 + the index of the first argument of such a kind for each call, 0 where it has none. */
+function argumentIndexes(kinds: readonly string[], names: CallNames): Uint8Array {
+  const indexes = new Uint8Array(2 * CALLS_PER_ABI);
+  for (const compat of [false, true]) {
+    for (let nr = 0; nr < CALLS_PER_ABI; nr++) indexes[Number(compat) * CALLS_PER_ABI + nr] = (signatureOf(names.name(nr, compat)) ?? []).findIndex((kind) => kinds.includes(kind)) + 1;
+  }
+  return indexes;
+}
+
+function filterWords({ trace, failed, errno, slow }: Own): string[] {
+  return [
+    ...(typeof trace === 'string' ? [`calls ${trace}`] : []),
+    ...(Array.isArray(errno) ? [`errors ${errno.join(', ')}`] : failed === true ? ['failed calls'] : []),
+    ...(typeof slow === 'number' ? [`lines for calls of at least ${slow / 1e6} ms`] : []),
+  ];
 }
 
 /** Rows of each CPU by call. */
@@ -35,7 +56,7 @@ function cpuRows({ own, cpus }: Setting): number {
   return byOf(own) === 'syscall' ? Math.max(LEAST_CPU_ROWS, Math.min(CPU_ROWS, Math.floor(CPU_ROWS_BYTES / (ROW_BYTES * cpus)))) : 1;
 }
 
-function options({ filters: { minWaitNs, launched }, ...setting }: ToolOptions): object {
+function options({ filters: { minWaitNs, launched }, events, ...setting }: ToolOptions): object {
   const { own, machine } = setting;
   const names = callNames(machine);
   const expression = typeof own['trace'] === 'string' ? own['trace'] : 'all';
@@ -43,8 +64,13 @@ function options({ filters: { minWaitNs, launched }, ...setting }: ToolOptions):
     minWaitNs,
     fromExec: launched,
     rowsBy: ROWS_BY[byOf(own)],
+    emitEvents: events,
+    slowNs: Number(own['slow'] ?? 0),
+    eventsPerSecond: own['slow'] === undefined ? 0 : Number(own['rate'] ?? DEFAULT_RATE),
+    textArgument: argumentIndexes(['path', 'text'], names),
+    fileArgument: argumentIndexes(['fd', 'at'], names),
     cpuRowCount: cpuRows(setting),
-    ...errors(own),
+    ...wantedErrors(own),
     someCalls: expression !== 'all',
     wantedCalls: bitsOf(selectCalls(expression, names), names),
     waitingCalls: bitsOf(WAITING, names),
@@ -56,15 +82,18 @@ function options({ filters: { minWaitNs, launched }, ...setting }: ToolOptions):
   };
 }
 
-export const syscallsTool: Tool<never> = {
+export const syscallsTool: Tool<SyscallEventRecord> = {
   name: 'syscalls',
   schema,
   optionalHooks: {},
   limits: {},
   alsoOn: {},
   sorts: SYSCALLS_SORTS,
-  hasEvents: false,
+  hasEvents: true,
+  asksForLines: (own) => own['strace'] === true || own['slow'] !== undefined,
+  line: lineOf,
+  filterWords,
   options,
-  mapSizes: ({ maxKeys }, setting) => ({ rows: maxKeys, errors: maxKeys, cpu_rows: cpuRows(setting) }),
+  mapSizes: ({ maxKeys, ringBytes }, setting) => ({ rows: maxKeys, errors: maxKeys, events: ringBytes, cpu_rows: cpuRows(setting) }),
   look: (tables, processes, { own, machine }) => new SyscallsLook(tables, processes, callNames(machine), byOf(own), machine, own['explain'] === true),
 };

@@ -36,12 +36,12 @@ const ERRORS = [
 
 function task(tid: number, nr: number, { begin = 0, waits = 0, preexisting = 0 } = {}): SyscallsTask {
   const state = { begin, left: 0, nr, compat: 0, phase: 1, preexisting };
-  return { tgid: 100, tid, now: 5 * SECOND, lastRan: SECOND, clockNow: 3601 * SECOND, args: [3, 16, 0, 0, 0, 0], nr, compat: 0, sleeping: 1, waits, comm: `t${tid}`, state } as unknown as SyscallsTask;
+  return { tgid: 100, tid, now: 5 * SECOND, lastRan: SECOND, clockNow: 3601 * SECOND, args: [3n, 16n, 0n, 0n, 0n, 0n], nr, compat: 0, sleeping: 1, waits, comm: `t${tid}`, state } as unknown as SyscallsTask;
 }
 
 function snapshot(changes: Partial<SyscallsSnapshot> = {}): SyscallsSnapshot {
-  const drops = Array<number>(6).fill(0);
-  return { by: 'syscall', startedAt: 0, takenAt: 10 * SECOND, calls: callsOf(ROWS), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(ERRORS)]), inside: [], threads: new Map(), counters: { hits: 19, drops, rowsFull: 0, errorsFull: 0 }, ...changes };
+  const drops = Array<number>(7).fill(0);
+  return { by: 'syscall', startedAt: 0, takenAt: 10 * SECOND, calls: callsOf(ROWS), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(ERRORS)]), inside: [], threads: new Map(), counters: { hits: 19, drops, rowsFull: 0, errorsFull: 0, eventsLost: 0 }, ...changes };
 }
 
 const OPTIONS = {
@@ -83,7 +83,7 @@ t.test('who is in a call: the oldest first; who waits by design only with --all;
   const inside = [task(1, READ, { begin: 4 * SECOND }), task(2, OPENAT, { begin: 4.5 * SECOND, preexisting: 1 }), task(3, NANOSLEEP, { waits: 1 })];
   const drops = Array<number>(6).fill(0);
   drops[SyscallsDrop.SYSCALLS_PREEXISTING] = 1;
-  const snap = snapshot({ inside, counters: { hits: 21, drops, rowsFull: 0, errorsFull: 0 } });
+  const snap = snapshot({ inside, counters: { hits: 21, drops, rowsFull: 0, errorsFull: 0, eventsLost: 0 } });
   const made = report(snap);
   t.match(section(made, 'inFlight'), [
     { tid: 2, syscall: 'openat', age: 3600 * SECOND, argument: '"text of 100"', args: '3</var/log/app.log>, "text of 100", O_RDONLY', beforeTracing: 'yes', designed: 'no' },

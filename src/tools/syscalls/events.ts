@@ -1,0 +1,85 @@
+/** One call that is over, as the library and ndjson give it, and as a line that reads like one of strace(1). */
+import { SyscallsEventFlag, type SyscallsEvent } from '../../generated/syscalls.js';
+import { formatDuration } from '../../render/format.js';
+import type { Processes } from '../contract.js';
+import { argumentsOf, type Meaning } from './arguments.js';
+import { errnoName } from './errno.js';
+import type { CallNames } from './names.js';
+import { nameOf } from './report.js';
+
+export interface SyscallEventRecord {
+  readonly type: 'syscall';
+  /** CLOCK_MONOTONIC at its end, ns. */
+  readonly end: number;
+  readonly pid: number;
+  readonly tid: number;
+  /** Name of the thread; hostile. */
+  readonly thread: string;
+  readonly syscall: string;
+  /** As text, each; null where they are not known: of a call that was interrupted for good, and of an execve that succeeded. */
+  readonly arguments: readonly string[] | null;
+  /** What it returned, or the negative error; null when it ended with its thread. */
+  readonly result: bigint | null;
+  /** Name of the error; null when it did not fail. */
+  readonly error: string | null;
+  readonly tookNs: number;
+}
+
+const MOST_FILES = 10_000; // remembered
+const MAX_ERRNO = 4095n;
+
+/** Turns events into records; remembers what is behind descriptors, which the kernel's inode numbers keep true. */
+export class CallReader {
+  readonly #files = new Map<string, string | undefined>();
+
+  constructor(
+    private readonly processes: Processes,
+    private readonly names: CallNames,
+    private readonly machine: string,
+  ) {}
+
+  read(event: SyscallsEvent): SyscallEventRecord {
+    const { nr, compat, flags, tgid } = event;
+    const result = BigInt.asIntN(64, event.result);
+    const failed = result < 0n && result >= -MAX_ERRNO;
+    const known = (flags & SyscallsEventFlag.EVENT_NO_ARGS) === 0;
+    return {
+      type: 'syscall',
+      end: event.end,
+      pid: tgid,
+      tid: event.tid,
+      thread: event.comm,
+      syscall: nameOf(this.names, nr, compat !== 0),
+      arguments: known ? argumentsOf(this.names.name(nr, compat !== 0), event.args, this.#meaning(event)) : null,
+      result: (flags & SyscallsEventFlag.EVENT_NO_RETURN) === 0 ? result : null,
+      error: failed ? errnoName(Number(-result)) : null,
+      tookNs: event.took,
+    };
+  }
+
+  /** Only the first text and the first descriptor are known as they were when the call ended. */
+  #meaning({ tgid, inode, text, textBytes }: SyscallsEvent): Meaning {
+    let texts = 0;
+    let files = 0;
+    return {
+      machine: this.machine,
+      text: () => (texts++ > 0 || textBytes <= 0 ? undefined : text),
+      descriptor: (fd) => (files++ > 0 || inode === 0n ? undefined : this.#file(tgid, fd, inode)),
+    };
+  }
+
+  #file(pid: number, fd: number, inode: bigint): string | undefined {
+    const key = `${pid} ${fd} ${inode}`;
+    if (!this.#files.has(key)) {
+      if (this.#files.size >= MOST_FILES) this.#files.clear();
+      this.#files.set(key, this.processes.descriptor(pid, fd, inode));
+    }
+    return this.#files.get(key);
+  }
+}
+
+/** `app (4242) openat(AT_FDCWD, "/etc/x", O_RDONLY) = -1 ENOENT <12.3µs>` */
+export function lineOf({ thread, tid, syscall, arguments: texts, result, error, tookNs }: SyscallEventRecord): string {
+  const returned = result === null ? '?' : error === null ? String(result) : `-1 ${error}`;
+  return `${thread} (${tid}) ${syscall}(${texts?.join(', ') ?? '?'}) = ${returned} <${formatDuration(tookNs)}>`;
+}
