@@ -85,7 +85,7 @@ const PAGE = 'docs/kernels.md';
 const MARKS = ['<!-- written by npm run test:vm -- --write -->', '<!-- end -->'];
 
 /** A row for each kernel, tool and variant, and one for what its tests said. */
-function writeTable(results) {
+export function writeTable(results) {
   const cells = results.flatMap(({ kernel, rows, seconds, problems }) => [
     ...rows.map(({ tool, variant, result, why }) => [release(kernel), tool, variant, `${result}: ${why}`]),
     [release(kernel), '', '', `${seconds} s; ${problems.length === 0 ? 'the kernel log is clean' : problems.join('; ')}`],
