@@ -7,6 +7,7 @@
 #include <ktrace/threads.bpf.h>
 
 #define CALLS_PER_ABI 512
+#define OTHER_CALL (CALLS_PER_ABI - 1) /* all numbers from there on: there are no such calls, or those of x32 */
 #define MAX_ERRNO 4095 /* include/linux/err.h */
 
 /* Numbers of system calls, a bit for each: 512 of this machine's, then 512 of its 32-bit programs. */
@@ -60,6 +61,7 @@ struct syscalls_row {
 	ktrace_count errors;
 	ktrace_count first_errors; /* with first_error, in cpu_rows; other errors are counted in `errors` */
 	ktrace_count died;
+	ktrace_count preexisting; /* began before tracing: they took as long as is told, or longer */
 	ktrace_ns total_ns;
 	ktrace_ns max_ns;
 	ktrace_errno first_error; /* the first that this CPU saw */
@@ -85,13 +87,15 @@ struct syscalls_error {
 };
 
 struct syscalls_state {
-	ktrace_ktime begin; /* or when tracing first saw it */
+	ktrace_ktime begin; /* or, if it began before tracing, when its thread went to sleep in it for the last time */
 	ktrace_ktime left;  /* of an interrupted call */
+	ktrace_addr stack;  /* the user's stack pointer then: a handler has another */
 	__u16 nr;
 	__u8 compat;
 	__u8 phase; /* enum syscalls_phase */
 	__u8 preexisting;
-	__u8 _zero[3];
+	__u8 waits; /* by design; known where the call was interrupted */
+	__u8 _zero[2];
 };
 KTRACE_ANCHOR(syscalls_state);
 
@@ -99,6 +103,7 @@ KTRACE_ANCHOR(syscalls_state);
 
 enum syscalls_event_flag {
 	EVENT_NO_RETURN = 1, /* it ended with its thread */
+	EVENT_PREEXISTING = 4, /* it took as long as is told, or longer */
 	EVENT_NO_ARGS = 2,   /* the registers are those of another call, or of another program */
 };
 KTRACE_ENUM_ANCHOR(syscalls_event_flag);

@@ -41,12 +41,16 @@ static __always_inline void end_call(struct task_struct *task, struct syscalls_s
 	struct syscalls_key key = { .nr = state->nr, .compat = state->compat };
 	struct syscalls_row *row = 0;
 
+	const bool was_interrupted = state->phase == SYSCALLS_INTERRUPTED;
+
 	state->phase = SYSCALLS_OUTSIDE;
 	if (end.took < min_wait_ns || (some_errors && !wanted_error(end.error))) {
 		drops_add(SYSCALLS_FILTERED, 1);
 		return;
 	}
-	key.waits = waits_by_design(task, state, end.took);
+	if (state->preexisting)
+		end.flags |= EVENT_PREEXISTING;
+	key.waits = was_interrupted ? state->waits : waits_by_design(task, state, end.took); /* the registers may be of another call by now */
 	if (alone && rows_by == SYSCALLS_BY_CALL)
 		row = cpu_row(&key);
 	if (row) {
@@ -59,10 +63,18 @@ static __always_inline void end_call(struct task_struct *task, struct syscalls_s
 		send_call(task, state, &end);
 }
 
-/* A call that was interrupted goes on where the thread makes it again, or the one that stands for it, before any other. */
-static __always_inline bool goes_on(const struct syscalls_state *state, __u32 nr)
+static __always_inline ktrace_addr user_stack(struct task_struct *task)
 {
-	return nr == state->nr || nr == restart_call[state->compat & 1];
+	return BPF_CORE_READ(task_regs(task), sp);
+}
+
+/*
+ * A call that was interrupted goes on where the thread makes it again, or the one that stands for it, before any other; a handler
+ * that makes the same call does so further down the stack, or on another.
+ */
+static __always_inline bool goes_on(struct task_struct *task, const struct syscalls_state *state, __u32 nr)
+{
+	return (nr == state->nr || nr == restart_call[state->compat & 1]) && user_stack(task) == state->stack;
 }
 
 static __always_inline bool is_open(const struct syscalls_state *state)
@@ -87,6 +99,8 @@ static __always_inline int call_begins(long nr)
 
 	if (frozen || !current_traced(task_tgid(task)))
 		return 0;
+	if (nr < 0 || nr > OTHER_CALL)
+		nr = OTHER_CALL;
 	compat = task_is_compat(task);
 	state = states_of(task);
 	if (from_exec && !command_runs) {
@@ -97,11 +111,15 @@ static __always_inline int call_begins(long nr)
 		return 0;
 	}
 	if (state && state->phase == SYSCALLS_INTERRUPTED) {
-		if (goes_on(state, nr)) {
+		if (goes_on(task, state, nr)) {
 			state->phase = SYSCALLS_INSIDE;
 			return 0;
 		}
 		end_call(task, state, (struct syscalls_end){ .took = state->left - state->begin, .error = EINTR, .result = -EINTR, .flags = EVENT_NO_ARGS }, false);
+	}
+	if (state && state->phase == SYSCALLS_INSIDE) {
+		drops_add(SYSCALLS_STALE, 1);
+		state->phase = SYSCALLS_OUTSIDE;
 	}
 	if (some_calls && !in_set(wanted_calls, compat, nr))
 		return 0;
@@ -112,8 +130,6 @@ static __always_inline int call_begins(long nr)
 		drops_add(SYSCALLS_NO_MEMORY, 1);
 		return 0;
 	}
-	if (state->phase == SYSCALLS_INSIDE)
-		drops_add(SYSCALLS_STALE, 1);
 	begin_call(state, nr, compat);
 	return 0;
 }
@@ -134,6 +150,8 @@ static __always_inline int call_ends(long result)
 	now = bpf_ktime_get_ns();
 	if (result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK) {
 		state->left = now;
+		state->stack = user_stack(task);
+		state->waits = waits_by_design(task, state, now - state->begin);
 		state->phase = SYSCALLS_INTERRUPTED;
 		return 0;
 	}

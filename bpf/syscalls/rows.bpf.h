@@ -79,6 +79,8 @@ static __always_inline void count_shared(struct syscalls_row *row, const struct 
 	histogram_add(row->histogram, end->took, 1);
 	if (end->dead)
 		__sync_fetch_and_add(&row->died, 1);
+	if (end->flags & EVENT_PREEXISTING)
+		__sync_fetch_and_add(&row->preexisting, 1);
 	if (end->error)
 		__sync_fetch_and_add(&row->errors, 1);
 }
@@ -106,6 +108,8 @@ static __always_inline void count_alone(struct syscalls_row *row, const struct s
 	barrier_var(slot);
 	if (slot < HISTOGRAM_SLOTS)
 		row->histogram[slot]++;
+	if (end->flags & EVENT_PREEXISTING)
+		row->preexisting++;
 	if (!end->error)
 		return;
 	row->errors++;

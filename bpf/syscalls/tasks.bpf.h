@@ -5,7 +5,7 @@
 
 #include "calls.bpf.h"
 
-static __always_inline bool find_task(struct task_struct *task, struct syscalls_task *found)
+static __always_inline void find_task(struct task_struct *task, struct syscalls_task *found)
 {
 	struct syscall_regs call;
 	int i;
@@ -13,19 +13,16 @@ static __always_inline bool find_task(struct task_struct *task, struct syscalls_
 	__builtin_memset(found, 0, sizeof(*found));
 	found->tgid = task_tgid(task);
 	found->tid = task_tid(task);
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD || !task_traced(task, found->tgid, found->tid))
-		return false;
 	found->compat = task_is_compat(task);
 	read_call(task, found->compat, &call);
-	found->nr = call.nr;
+	found->nr = call.over || call.nr < 0 ? -1 : call.nr < OTHER_CALL ? call.nr : OTHER_CALL;
 	for (i = 0; i < 6; i++)
 		found->args[i] = call.args[i];
-	found->sleeping = task_state(task) != 0 && !(BPF_CORE_READ(task, flags) & PF_EXITING); /* the dead keep their registers */
+	found->sleeping = task_state(task) & TASK_ASLEEP && !(BPF_CORE_READ(task, flags) & PF_EXITING); /* the dead keep their registers */
 	found->now = bpf_ktime_get_ns();
 	found->last_ran = task_last_ran(task);
 	found->clock_now = task_last_ran(current_task());
 	BPF_CORE_READ_INTO(&found->comm, task, comm);
-	return true;
 }
 
 /* The launcher has become the command, by a call of its own that counts as the first. */
@@ -76,18 +73,22 @@ int seed__any(struct bpf_iter__task *ctx)
 	struct syscalls_state *state;
 	struct syscalls_task found;
 
-	if (!task || !find_task(task, &found))
+	if (!task || BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)) /* workers have the registers of who made them */
+		return 0;
+	find_task(task, &found);
+	if (!task_traced(task, found.tgid, found.tid))
 		return 0;
 	thread_seen(task, found.tgid);
 	if (from_exec || !found.sleeping || found.nr < 0 || (some_calls && !in_set(wanted_calls, found.compat, found.nr)))
 		return 0;
-	state = states_make(task);
-	if (!state || state->phase != SYSCALLS_OUTSIDE)
+	if (states_of(task) || !(state = states_make(task))) /* the hooks have seen it already */
 		return 0;
 	state->nr = found.nr;
 	state->compat = found.compat;
 	state->preexisting = 1;
 	state->begin = found.now;
+	if (found.last_ran && found.clock_now > found.last_ran)
+		state->begin -= found.clock_now - found.last_ran;
 	state->phase = SYSCALLS_INSIDE;
 	drops_add(SYSCALLS_PREEXISTING, 1);
 	return 0;
@@ -101,12 +102,13 @@ int inside__any(struct bpf_iter__task *ctx)
 	const struct syscalls_state *state;
 	struct syscalls_task found;
 
-	if (!task || !find_task(task, &found))
+	if (!task)
 		return 0;
-	state = states_of(task);
+	state = states_of(task); /* whoever has one is traced, under whatever name by now */
 	if (!state || !is_open(state))
 		return 0;
-	found.waits = waits_by_design(task, state, found.now - state->begin);
+	find_task(task, &found);
+	found.waits = state->phase == SYSCALLS_INTERRUPTED ? state->waits : waits_by_design(task, state, found.now - state->begin);
 	found.state = *state;
 	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
 	return 0;

@@ -4,7 +4,7 @@ import { findCgroup } from '../source/cgroup.js';
 import { Session } from '../source/session.js';
 import type { Tool } from '../tools/contract.js';
 import { exitCodeOf, startChild, type Child } from './child.js';
-import { EXIT } from './exit.js';
+import { EXIT, UsageError } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Print } from './print.js';
 import { messages, openOutput, type Output } from './output.js';
@@ -13,6 +13,8 @@ import { stopOnSignal } from './signals.js';
 import { sessionOptions } from './session-options.js';
 
 export async function runTool(tool: Tool<object>, options: CliOptions): Promise<number> {
+  if (options.output === 'json' && tool.asksForLines?.(options.own)) throw new UsageError('what is shown line by line is no JSON document: take -o ndjson');
+  if (options.intervalNs !== undefined && tool.asksForLines?.(options.own)) throw new UsageError('what is shown line by line has one report, at its end: leave out --interval');
   const signal = stopOnSignal();
   const cgroup = options.cgroup === undefined ? undefined : findCgroup(options.cgroup);
   const child = options.child ? await startChild(options.child, options.user) : undefined;

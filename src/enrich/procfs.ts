@@ -1,5 +1,5 @@
 /** Reading other processes through /proc: never stopping them, never writing, and taking nothing found there for granted. */
-import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { cgroupPaths } from '../source/cgroup.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
 import type { Processes } from '../tools/contract.js';
@@ -44,12 +44,11 @@ export class Procfs implements Processes {
     const path = `/proc/${pid}/fd/${fd}`;
     try {
       const link = readlinkSync(path);
-      if (inode !== undefined && statSync(path, { bigint: true }).ino !== inode) return undefined;
+      if (inode !== undefined && inodeOf(pid, fd) !== inode) return undefined;
       const [, socket] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
       return socket === undefined ? link : (this.#socketsOf(pid).get(Number(socket)) ?? link);
-    } catch (error) {
-      this.#note(pid, error);
-      return undefined;
+    } catch {
+      return undefined; // closed, gone, or not ours to read: then it is a number
     }
   }
 
@@ -57,6 +56,7 @@ export class Procfs implements Processes {
     const namespace = readlinkSync(`/proc/${pid}/ns/net`);
     const known = this.#sockets.get(namespace);
     if (known && this.now() - known.at < FRESH_NS) return known.of;
+    for (const [other, { at }] of this.#sockets) if (this.now() - at > FRESH_NS) this.#sockets.delete(other);
     const of = socketsOf(pid);
     this.#sockets.set(namespace, { at: this.now(), of });
     return of;
@@ -79,4 +79,10 @@ export class Procfs implements Processes {
   now(): number {
     return Number(process.hrtime.bigint());
   }
+}
+
+/** Since Linux 5.14, and without asking the file's own filesystem, which may hang (proc(5)). */
+function inodeOf(pid: number, fd: number): bigint | undefined {
+  const [, inode] = /^ino:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1')) ?? [];
+  return inode === undefined ? undefined : BigInt(inode);
 }

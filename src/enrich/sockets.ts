@@ -11,7 +11,7 @@ export function socketsOf(pid: number): ReadonlyMap<number, string> {
     const lines = head(`/proc/${pid}/net/${file}`).split('\n').slice(1);
     for (const line of lines) {
       const socket = file === 'unix' ? parseUnix(line) : parseInet(file, line);
-      if (socket) found.set(socket.inode, socket.text);
+      if (socket && !found.has(socket.inode)) found.set(socket.inode, socket.text); // names in `unix` may hold whole lines
     }
   }
   return found;
@@ -62,14 +62,14 @@ function head(path: string): string {
   try {
     file = openSync(path, 'r');
     const chunks: Buffer[] = [];
+    const chunk = Buffer.alloc(1 << 16);
     for (let size = 0; size < MOST_BYTES; ) {
-      const chunk = Buffer.alloc(1 << 16);
       const length = readSync(file, chunk);
-      if (length === 0) return Buffer.concat(chunks).toString('latin1');
-      chunks.push(chunk.subarray(0, length));
+      if (length === 0) return Buffer.concat(chunks).toString();
+      chunks.push(Buffer.from(chunk.subarray(0, length)));
       size += length;
     }
-    const text = Buffer.concat(chunks).toString('latin1');
+    const text = Buffer.concat(chunks).toString();
     return text.slice(0, text.lastIndexOf('\n'));
   } catch {
     return '';

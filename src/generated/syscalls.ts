@@ -23,6 +23,7 @@ export const SyscallsDrop = {
 /** enum syscalls_event_flag */
 export const SyscallsEventFlag = {
   EVENT_NO_RETURN: 1,
+  EVENT_PREEXISTING: 4,
   EVENT_NO_ARGS: 2,
 } as const;
 
@@ -114,7 +115,7 @@ export interface SyscallsRate {
   readonly sent: number;
 }
 
-/** struct syscalls_row, 1200 bytes */
+/** struct syscalls_row, 1208 bytes */
 export interface SyscallsRow {
   /** ktrace_count */
   readonly errors: number;
@@ -122,6 +123,8 @@ export interface SyscallsRow {
   readonly firstErrors: number;
   /** ktrace_count */
   readonly died: number;
+  /** ktrace_count */
+  readonly preexisting: number;
   /** ktrace_ns */
   readonly totalNs: number;
   /** ktrace_ns */
@@ -142,12 +145,14 @@ export interface SyscallsSlots {
   readonly taken: number;
 }
 
-/** struct syscalls_state, 24 bytes */
+/** struct syscalls_state, 32 bytes */
 export interface SyscallsState {
   /** ktrace_ktime */
   readonly begin: number;
   /** ktrace_ktime */
   readonly left: number;
+  /** ktrace_addr */
+  readonly stack: bigint;
   /** u16 */
   readonly nr: number;
   /** u8 */
@@ -156,9 +161,11 @@ export interface SyscallsState {
   readonly phase: number;
   /** u8 */
   readonly preexisting: number;
+  /** u8 */
+  readonly waits: number;
 }
 
-/** struct syscalls_task, 128 bytes */
+/** struct syscalls_task, 136 bytes */
 export interface SyscallsTask {
   /** ktrace_pid */
   readonly tgid: number;
@@ -284,7 +291,7 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: '5c6a6fa8008885ac',
+  layoutHash: '86000ad5ef10c57c',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',

@@ -1,6 +1,6 @@
 /** One event as one JSON line. */
 import type { Unit } from '../report/model.js';
-import { bigintJson } from './json.js';
+import { bigintJson, nanoseconds } from './json.js';
 import { forJson } from './sanitize.js';
 
 /** A decoded event: numbers are safe integers or ratios, 64-bit values bigint, names raw strings. */
@@ -16,9 +16,8 @@ function fieldJson(value: EventValue, name: string, unit: Unit | undefined): unk
   if (Array.isArray(value)) return value.map((item: EventValue) => fieldJson(item, name, unit));
   if (typeof value === 'bigint') return bigintJson(value, unit === 'address');
   if (typeof value !== 'number') return value;
-  const exact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
-  if (!exact) throw new RangeError(`${name} is ${value}, which JSON cannot say exactly`);
-  return value;
+  if (!Number.isFinite(value)) throw new RangeError(`${name} is ${value}, which JSON cannot say exactly`);
+  return Number.isInteger(value) ? nanoseconds(value, name) : value;
 }
 
 /** The event as one line ending in a line feed. bigint fields become decimal strings, or hex where `units` calls them addresses. */

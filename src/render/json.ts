@@ -4,14 +4,19 @@ import { forJson } from './sanitize.js';
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** A number that a double cannot hold exactly must not get here: counts and sums stay below 2^53 by contract. */
+/** A number that a double cannot hold exactly must not get here: counts stay below 2^53 by contract. */
 function whole(value: number, what: string): number {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${what} is ${value}, which is no exact integer`);
   return value;
 }
 
+/** Nanoseconds get beyond 2^53 after 104 days, of uptime or of threads together: then they are digits, as near as a double is (1 part in 2^53). */
+export function nanoseconds(value: number, what: string): number | string {
+  return Number.isInteger(value) && value > Number.MAX_SAFE_INTEGER ? BigInt(value).toString() : whole(value, what);
+}
+
 function shareJson({ name, pid, tid, count, ns, share }: Share, what: string): Json {
-  return { name, pid: whole(pid, what), tid: whole(tid, what), count: whole(count, what), ns: whole(ns, what), share: finite(share, what) };
+  return { name, pid: whole(pid, what), tid: whole(tid, what), count: whole(count, what), ns: nanoseconds(ns, what), share: finite(share, what) };
 }
 
 function tallyJson({ name, count }: Tally, what: string): Json {
@@ -35,7 +40,7 @@ export function bigintJson(value: bigint, isAddress: boolean): string {
 function valueJson(value: Value, { key, unit }: Column): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'bigint') return bigintJson(value, unit === 'address');
-  if (typeof value === 'number') return unit === 'ratio' ? finite(value, key) : whole(value, key);
+  if (typeof value === 'number') return unit === 'ratio' ? finite(value, key) : unit === 'ns' ? nanoseconds(value, key) : whole(value, key);
   if (unit === 'shares') return (value as readonly Share[]).map((share) => shareJson(share, key));
   if (unit === 'tally') return (value as readonly Tally[]).map((tally) => tallyJson(tally, key));
   return histogramJson(value as Histogram, key);

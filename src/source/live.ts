@@ -7,7 +7,7 @@ import type { AttachAttempt } from '../report/model.js';
 import { explainAttach, isNativeError, isRefusal, type KernelRefusal } from './explain.js';
 import { kernelFacts, type KernelFacts } from './facts.js';
 import { readToolObject, type ToolObject } from './object.js';
-import { callOf, planAttach, type AttachPlan } from './plan.js';
+import { callOf, planAttach, variantsOf, type AttachPlan } from './plan.js';
 
 export interface LiveSpec {
   /** What `npm run generate` wrote of the object. */
@@ -58,7 +58,7 @@ export class LiveSource {
       if (!failure) return;
       this.attempts.push({ variant: plan.variant, stage: failure.stage, errno: failure.code });
     }
-    if (this.attempts.length === 0) throw new KtraceError(`There is no variant ${only}`, 'USAGE', 'leave --variant out');
+    if (this.attempts.length === 0) throw new KtraceError(`There is no variant ${only}`, 'USAGE', `leave --variant out, or take ${variantsOf(schema.programs).join(' or ')}`);
     throw explainAttach(last, this.attempts);
   }
 

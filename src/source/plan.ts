@@ -33,9 +33,13 @@ export interface PlanOptions {
   readonly optional: readonly string[];
 }
 
+export function variantsOf(programs: readonly Program[]): string[] {
+  return [...new Set(programs.map(({ variant }) => variant))].filter((variant) => variant !== COMMON && variant !== '');
+}
+
 /** One plan per variant that the object has, best first. A variant is all or nothing: never entry from one and exit from another. */
 export function planAttach(programs: readonly Program[], facts: Pick<KernelFacts, 'refused' | 'preemptible' | 'hasCall'>, { only, optional }: PlanOptions): AttachPlan[] {
-  const variants = [...new Set(programs.map(({ variant }) => variant))].filter((variant) => variant !== COMMON && variant !== '');
+  const variants = variantsOf(programs);
   const wanted = only === undefined ? variants.sort((a, b) => rank(a, facts) - rank(b, facts)) : variants.filter((variant) => variant === only);
   return wanted.map((variant) => {
     const all = programs.filter((program) => program.variant === variant || program.variant === COMMON);

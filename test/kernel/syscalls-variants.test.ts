@@ -1,7 +1,9 @@
 /** `ktrace syscalls` against programs that know what they called, against strace(1), and in each variant. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
 import type { Loss, Tally } from '../../src/report/model.js';
@@ -158,6 +160,12 @@ suite(1, (test) => {
       await counted<Truth>(t, ['-e', 'futex,restart_syscall', '--variant', variant], waits, (truth) => [['futex', truth.waits, 0]], 'restart');
     });
 
+    on('what a handler calls is no part of the call that it interrupted', async (t) => {
+      const reads = (report: SyscallsReport): unknown => [counts(report, 'work', 'read'), counts(report, 'waiting', 'read')];
+      const gate = 1; // returns when the program is let go
+      await counted(t, ['-e', 'read', '--variant', variant], reads, ({ count }) => [[count, { EBADF: count }], [count + gate, { EINTR: count }]], 'handler');
+    });
+
     for (const by of ['syscall', 'process']) on(`a storm in four threads, by ${by}`, async (t) => {
       const rounds = 4 * (EMULATED ? 5_000 : 200_000);
       const target = await workload(t, 'storm', ['--threads', '4', '-n', String(rounds / 4)]);
@@ -228,6 +236,21 @@ suite(1, (test) => {
     accounts(t, report, ['rate-limited']);
   });
 
+  test('a call that began before tracing took as long as is known, or longer', async (t) => {
+    const sleeper = spawn('sleep', ['1.5']);
+    t.teardown(() => sleeper.kill());
+    await setTimeout(700);
+    const tracer = await tracing(t, ['-p', String(sleeper.pid), '-o', 'ndjson', '--strace', '-e', 'clock_nanosleep']);
+    await once(sleeper, 'exit');
+    const { report, events } = eventsOf(await tracer.finish(t, null));
+    const [row] = rows<CallRow & { longer: readonly Tally[] }>(report, 'waiting');
+    t.match(row, { calls: 1, longer: [{ count: 1 }] });
+    const known = row?.total ?? 0;
+    t.ok(known > 1.4e9 && known < (EMULATED ? 20e9 : 1.7e9), `${known} ns: since it went to sleep, and not since tracing began`);
+    t.match(events, [{ syscall: 'clock_nanosleep', tookNs: known, beforeTracing: true }]);
+    accounts(t, report);
+  });
+
   test('only calls that failed, or failed in one way', async (t) => {
     for (const [option, names] of [[['--failed'], ['close', 'openat']], [['--errno', 'EBADF'], ['close']], [['--errno', '2,EIO'], ['openat']]] as const) {
       const failing = (report: SyscallsReport): unknown => rows<CallRow>(report, 'work').map(({ syscall, calls, errors }) => [syscall, calls, errors]).sort();
@@ -267,8 +290,11 @@ suite(1, (test) => {
       const names = (report: SyscallsReport): unknown => [...new Set(rows<CallRow>(report, 'work').map(({ syscall }) => syscall.replace(' (32 bit)', '')))].sort();
       await counted(t, ['-e', expression], names, () => expected);
     }
+    const document = ktrace(t, ['--slow', '1ms', '-o', 'json'], { tool: 'syscalls' });
     const wrong = ktrace(t, ['-e', 'openatt'], { tool: 'syscalls' });
     t.equal((await wrong.exit()).code, 1);
+    t.equal((await document.exit()).code, 2);
+    t.match(document.stderr, /take -o ndjson/);
     t.match(wrong.stderr, /^ktrace: There is no system call "openatt"; [^\n]*%file[^\n]*\n$/);
   });
 });

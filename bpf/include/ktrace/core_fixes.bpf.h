@@ -3,6 +3,7 @@
 #ifndef KTRACE_CORE_FIXES_BPF_H
 #define KTRACE_CORE_FIXES_BPF_H
 
+#include <linux/errno.h>
 #include <ktrace/kernel.bpf.h>
 
 struct task_struct___before_5_14 {
@@ -54,6 +55,7 @@ static __always_inline __u64 task_ancestor_cgroup_id(struct task_struct *task, _
 struct syscall_regs {
 	__u64 args[6];
 	long nr; /* -1 or anything else when it came by an interrupt or a fault */
+	bool over; /* it has its result already; not known on arm64 */
 };
 
 /* The calling convention of system calls; on arm64 x0 is overwritten by the result and kept elsewhere. */
@@ -72,10 +74,12 @@ static __always_inline void read_syscall_regs(struct pt_regs *regs, struct sysca
 	call->args[4] = kept.r8;
 	call->args[5] = kept.r9;
 	call->nr = kept.orig_ax;
+	call->over = (long)kept.ax != -ENOSYS; /* arch/x86/entry/entry_64.S puts that there first */
 #else
 	bpf_probe_read_kernel(&call->args, sizeof(call->args), (void *)regs + bpf_core_field_offset(regs->regs));
 	call->args[0] = BPF_CORE_READ(regs, orig_x0);
 	call->nr = BPF_CORE_READ(regs, syscallno);
+	call->over = false;
 #endif
 }
 

@@ -174,10 +174,12 @@ struct pt_regs {
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
+	unsigned long sp;
 } KERNEL_STRUCT;
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 	__u64 orig_x0;
 	__s32 syscallno;
 } KERNEL_STRUCT;
@@ -187,6 +189,9 @@ struct pt_regs {
 
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
+#define PF_IO_WORKER 0x00000010
+#define PF_USER_WORKER 0x00004000 /* since 6.4 */
+#define TASK_ASLEEP 3		  /* TASK_INTERRUPTIBLE or TASK_UNINTERRUPTIBLE, and not stopped or frozen */
 #define VM_SHARED 0x00000008  /* include/linux/mm.h */
 #define PAGE_SHIFT 12         /* vm_pgoff counts these; larger base pages are not supported */
 

@@ -9,7 +9,11 @@ interface TableRow<K, V> {
 
 type Call = Omit<CallTotals, 'calls'> & SyscallsRow;
 
-const textOf = ({ id, nr, compat }: Pick<CallTotals, 'id' | 'nr' | 'compat'>, more: number | boolean): string => `${id} ${nr} ${compat} ${more}`;
+type Which = Pick<CallTotals, 'id' | 'nr' | 'compat' | 'waits'>;
+
+/** The same for what is counted in one row of a report. */
+export const rowOf = ({ id, nr, compat, waits }: Which): string => `${id} ${nr} ${compat} ${waits}`;
+const errorOf = (count: ErrorCount): string => `${rowOf(count)} ${count.error}`;
 
 const CALLS_PER_ABI = 512; // as in bpf/syscalls.bpf.h
 
@@ -26,7 +30,7 @@ export function cpuCalls(slots: readonly SyscallsSlots[], rows: readonly TableRo
 
 /** Errors that are counted in such a row, and not in the table of errors. */
 export function firstErrors(calls: readonly Call[]): ErrorCount[] {
-  return calls.filter(({ firstErrors: count }) => count > 0).map(({ nr, compat, id, firstError: error, firstErrors: count }) => ({ nr, compat, id, error, count }));
+  return calls.filter(({ firstErrors: count }) => count > 0).map(({ nr, compat, waits, id, firstError: error, firstErrors: count }) => ({ nr, compat, waits, id, error, count }));
 }
 
 export function sharedCalls(rows: readonly TableRow<SyscallsKey, SyscallsRow>[]): Call[] {
@@ -39,7 +43,7 @@ export function totalsOf(calls: readonly Call[]): CallTotals[] {
   for (const each of calls) {
     const { firstError, firstErrors: counted, ...rest } = each;
     const call = { ...rest, calls: each.histogram.reduce((sum, count) => sum + count, 0) };
-    const text = textOf(call, call.waits);
+    const text = rowOf(call);
     const other = totals.get(text);
     totals.set(text, other ? add(other, call) : call);
   }
@@ -52,6 +56,7 @@ function add(a: CallTotals, b: CallTotals): CallTotals {
     calls: a.calls + b.calls,
     errors: a.errors + b.errors,
     died: a.died + b.died,
+    preexisting: a.preexisting + b.preexisting,
     totalNs: a.totalNs + b.totalNs,
     maxNs: Math.max(a.maxNs, b.maxNs),
     histogram: a.histogram.map((count, i) => count + (b.histogram[i] ?? 0)),
@@ -59,14 +64,14 @@ function add(a: CallTotals, b: CallTotals): CallTotals {
 }
 
 export function sharedErrors(rows: readonly TableRow<SyscallsError, { readonly value: number }>[]): ErrorCount[] {
-  return rows.map(({ key: { key: { nr, compat, id }, error }, values: [count] }) => ({ nr, compat: compat !== 0, id, error, count: count?.value ?? 0 }));
+  return rows.map(({ key: { key: { nr, compat, waits, id }, error }, values: [count] }) => ({ nr, compat: compat !== 0, waits: waits !== 0, id, error, count: count?.value ?? 0 }));
 }
 
 /** One for each call and error. */
 export function errorsOf(counts: readonly ErrorCount[]): ErrorCount[] {
   const sums = new Map<string, ErrorCount>();
   for (const each of counts) {
-    const text = textOf(each, each.error);
+    const text = errorOf(each);
     sums.set(text, { ...each, count: each.count + (sums.get(text)?.count ?? 0) });
   }
   return [...sums.values()];
@@ -74,14 +79,14 @@ export function errorsOf(counts: readonly ErrorCount[]): ErrorCount[] {
 
 /** Exact differences: nothing is deleted in between. A maximum that did not grow is not known for the interval: 0. */
 export function since(before: SyscallsSnapshot, now: SyscallsSnapshot): SyscallsSnapshot {
-  const calls = new Map(before.calls.map((call) => [textOf(call, call.waits), call]));
-  const errors = new Map(before.errors.map((error) => [textOf(error, error.error), error.count]));
+  const calls = new Map(before.calls.map((call) => [rowOf(call), call]));
+  const errors = new Map(before.errors.map((error) => [errorOf(error), error.count]));
   return {
     ...now,
     whole: now,
     startedAt: before.takenAt,
-    calls: now.calls.map((call) => minus(call, calls.get(textOf(call, call.waits)))).filter((call) => call.calls > 0),
-    errors: now.errors.map((error) => ({ ...error, count: error.count - (errors.get(textOf(error, error.error)) ?? 0) })).filter(({ count }) => count > 0),
+    calls: now.calls.map((call) => minus(call, calls.get(rowOf(call)))).filter((call) => call.calls > 0),
+    errors: now.errors.map((error) => ({ ...error, count: error.count - (errors.get(errorOf(error)) ?? 0) })).filter(({ count }) => count > 0),
   };
 }
 
@@ -92,6 +97,7 @@ function minus(now: CallTotals, before: CallTotals | undefined): CallTotals {
     calls: now.calls - before.calls,
     errors: now.errors - before.errors,
     died: now.died - before.died,
+    preexisting: now.preexisting - before.preexisting,
     totalNs: now.totalNs - before.totalNs,
     maxNs: now.maxNs > before.maxNs ? now.maxNs : 0,
     histogram: now.histogram.map((count, i) => count - (before.histogram[i] ?? 0)),

@@ -2,13 +2,19 @@
 import { flagNames, signalName } from './flags.js';
 import { signatureOf } from './signatures.js';
 
+export interface Text {
+  readonly text: string;
+  /** There is more of it. */
+  readonly cut: boolean;
+}
+
 /** What the numbers stand for in the process that made the call; undefined where that cannot be said. */
 export interface Meaning {
   readonly machine: string;
   /** What a descriptor is: a path, `pipe:[4711]`, a socket with its addresses. Hostile. */
   descriptor(fd: number): string | undefined;
   /** The text at an address. Hostile. */
-  text(address: bigint): string | undefined;
+  text(address: bigint): Text | undefined;
 }
 
 const AT_FDCWD = -100;
@@ -26,7 +32,7 @@ function descriptor(value: bigint, meaning: Meaning): string {
 function text(value: bigint, meaning: Meaning): string {
   if (value === 0n) return 'NULL';
   const found = meaning.text(value);
-  return found === undefined ? hex(value) : JSON.stringify(found);
+  return found === undefined ? hex(value) : `${JSON.stringify(found.text)}${found.cut ? '...' : ''}`;
 }
 
 const KINDS: Readonly<Record<string, (value: bigint, meaning: Meaning) => string>> = {

@@ -9,7 +9,7 @@ export const WAITING = words(`
   io_getevents io_pgetevents io_pgetevents_time64 msgrcv mq_timedreceive mq_timedreceive_time64 restart_syscall`);
 
 /** Their time is waiting by design where the first argument is a pipe, a socket, a terminal or what notifies, and they took a millisecond or more. */
-export const READING = words('read readv preadv preadv2 recv recvfrom recvmsg recvmmsg recvmmsg_time64 socketcall splice tee');
+export const READING = words('read readv preadv preadv2 recv recvfrom recvmsg recvmmsg recvmmsg_time64 splice tee');
 
 /** Waits or wakes, by its second argument. */
 export const FUTEX = 'futex';
@@ -28,8 +28,7 @@ export const CLASSES: Readonly<Record<string, ReadonlySet<string>>> = {
     statfs64 swapon swapoff acct quotactl uselib inotify_add_watch fanotify_mark name_to_handle_at setxattr lsetxattr getxattr lgetxattr listxattr llistxattr
     removexattr lremovexattr setxattrat getxattrat listxattrat removexattrat open_tree open_tree_attr move_mount fspick mount_setattr file_getattr file_setattr`),
   process: words(`
-    fork vfork clone clone3 execve execveat exit exit_group wait4 waitid waitpid kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal unshare
-    arch_prctl`),
+    fork vfork clone clone3 execve execveat exit exit_group wait4 waitid waitpid kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal unshare`),
   network: words(`
     socket connect accept accept4 bind listen getsockname getpeername socketpair send sendto recv recvfrom sendmsg recvmsg sendmmsg recvmmsg recvmmsg_time64
     shutdown setsockopt getsockopt socketcall sendfile sendfile64`),

@@ -23,14 +23,18 @@ export interface SyscallEventRecord {
   /** Name of the error; null when it did not fail. */
   readonly error: string | null;
   readonly tookNs: number;
+  /** It began before tracing: it took as long, or longer. */
+  readonly beforeTracing: boolean;
 }
 
+const TEXT_BYTES = 160; // as in bpf/syscalls.bpf.h
 const MOST_FILES = 10_000; // remembered
+const FRESH_NS = 100e6; // an inode may be used again
 const MAX_ERRNO = 4095n;
 
 /** Turns events into records; remembers what is behind descriptors, which the kernel's inode numbers keep true. */
 export class CallReader {
-  readonly #files = new Map<string, string | undefined>();
+  readonly #files = new Map<string, { readonly at: number; readonly text: string }>();
 
   constructor(
     private readonly processes: Processes,
@@ -54,6 +58,7 @@ export class CallReader {
       result: (flags & SyscallsEventFlag.EVENT_NO_RETURN) === 0 ? result : null,
       error: failed ? errnoName(Number(-result)) : null,
       tookNs: event.took,
+      beforeTracing: (flags & SyscallsEventFlag.EVENT_PREEXISTING) !== 0,
     };
   }
 
@@ -63,23 +68,30 @@ export class CallReader {
     let files = 0;
     return {
       machine: this.machine,
-      text: () => (texts++ > 0 || textBytes <= 0 ? undefined : text),
+      text: () => (texts++ > 0 || textBytes <= 0 ? undefined : { text, cut: textBytes === TEXT_BYTES }),
       descriptor: (fd) => (files++ > 0 || inode === 0n ? undefined : this.#file(tgid, fd, inode)),
     };
   }
 
   #file(pid: number, fd: number, inode: bigint): string | undefined {
     const key = `${pid} ${fd} ${inode}`;
-    if (!this.#files.has(key)) {
-      if (this.#files.size >= MOST_FILES) this.#files.clear();
-      this.#files.set(key, this.processes.descriptor(pid, fd, inode));
-    }
-    return this.#files.get(key);
+    const known = this.#files.get(key);
+    const now = this.processes.now();
+    if (known && now - known.at < FRESH_NS) return known.text;
+    const text = this.processes.descriptor(pid, fd, inode);
+    if (this.#files.size >= MOST_FILES) this.#files.clear();
+    if (text === undefined || text.startsWith('socket:')) this.#files.delete(key);
+    else this.#files.set(key, { at: now, text });
+    return text;
   }
 }
 
+const ADDRESSES: ReadonlySet<string> = new Set(['mmap', 'mmap2', 'mremap', 'brk', 'shmat']);
+
+const resultText = (syscall: string, result: bigint): string => (ADDRESSES.has(syscall.replace(' (32 bit)', '')) ? `0x${BigInt.asUintN(64, result).toString(16)}` : String(result));
+
 /** `app (4242) openat(AT_FDCWD, "/etc/x", O_RDONLY) = -1 ENOENT <12.3µs>` */
-export function lineOf({ thread, tid, syscall, arguments: texts, result, error, tookNs }: SyscallEventRecord): string {
-  const returned = result === null ? '?' : error === null ? String(result) : `-1 ${error}`;
-  return `${thread} (${tid}) ${syscall}(${texts?.join(', ') ?? '?'}) = ${returned} <${formatDuration(tookNs)}>`;
+export function lineOf({ thread, tid, syscall, arguments: texts, result, error, tookNs, beforeTracing }: SyscallEventRecord): string {
+  const returned = result === null ? '?' : error === null ? resultText(syscall, result) : `-1 ${error}`;
+  return `${thread} (${tid}) ${syscall}(${texts?.join(', ') ?? '?'}) = ${returned} <${formatDuration(tookNs)}${beforeTracing ? ' or longer' : ''}>`;
 }

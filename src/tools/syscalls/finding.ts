@@ -2,23 +2,34 @@
 import { formatDuration as duration } from '../../render/format.js';
 import type { CallTotals, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
-import { nameOf, type Described } from './report.js';
+import { nameOf, type Described, type Inside } from './report.js';
 
 const LONG_NS = 1e9;
+const LEAST_SHARE = 0.01;
 
 export function findingOf(stuck: readonly Described[], work: readonly CallTotals[], { startedAt, takenAt }: SyscallsSnapshot, names: CallNames): string[] {
   const oldest = stuck.find(({ age, waits }) => age >= LONG_NS && waits === 0);
   if (oldest) return [`${oldest.comm} (${oldest.tid}) has been in ${oldest.name}${oldest.texts ? `(${oldest.texts.join(', ')})` : ''} for ${duration(oldest.age)}${oldest.state.preexisting ? ' or longer' : ''}.`];
-  const [first] = [...work].sort((a, b) => b.totalNs - a.totalNs);
+  const first = leading(work, startedAt, takenAt);
   if (!first) return [];
-  const share = Math.round((100 * first.totalNs) / Math.max(1, takenAt - startedAt));
   const errors = first.errors > 0 ? `, of which ${first.errors} failed` : '';
-  return [`Most time went into ${nameOf(names, first.nr, first.compat)}: ${first.calls} calls${errors}, ${duration(first.totalNs)} in all, ${share} % of the wall time.`];
+  const share = (100 * first.totalNs) / Math.max(1, takenAt - startedAt);
+  const calls = first.calls === 1 ? '1 call' : `${first.calls} calls`;
+  return [`Most time went into ${nameOf(names, first.nr, first.compat)}: ${calls}${errors}, ${duration(first.totalNs)} in all, ${share.toFixed(1)} % of the wall time.`];
 }
 
-export function nextOf(stuck: readonly Described[], work: readonly CallTotals[], names: CallNames): string[] {
+/** The work that took most time, if it is worth a word. */
+function leading(work: readonly CallTotals[], startedAt: number, takenAt: number): CallTotals | undefined {
+  const [first] = [...work].sort((a, b) => b.totalNs - a.totalNs);
+  return first && first.totalNs >= LEAST_SHARE * (takenAt - startedAt) ? first : undefined;
+}
+
+/** `target`: as the header has it. */
+export function nextOf(stuck: readonly Described[], waiting: readonly Inside[], work: readonly CallTotals[], { startedAt, takenAt }: SyscallsSnapshot, names: CallNames, target: string): string[] {
   const oldest = stuck.find(({ age, waits }) => age >= LONG_NS && waits === 0);
   if (oldest) return [`sudo cat /proc/${oldest.tgid}/task/${oldest.tid}/stack`];
-  const failing = [...work].sort((a, b) => b.errors - a.errors)[0];
-  return failing && failing.errors > 0 ? [`sudo ktrace syscalls -e ${names.name(failing.nr, failing.compat)} --by process`] : [];
+  const [, pid] = /^process (\d+)$/.exec(target) ?? [];
+  const first = leading(work, startedAt, takenAt);
+  if (first && first.errors > 0 && names.names.includes(names.name(first.nr, first.compat))) return [`sudo ktrace syscalls -e ${names.name(first.nr, first.compat)} --failed --strace -d 10s${pid === undefined ? '' : ` -p ${pid}`}`];
+  return pid !== undefined && waiting.some(({ name }) => name === 'futex') && !first ? [`sudo ktrace futex -p ${pid} -d 10s`] : [];
 }

@@ -3,6 +3,7 @@ import { SyscallsDrop, type KtraceThread, type Maps, type SyscallsEvent, type Sy
 import type { Report } from '../../report/model.js';
 import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from './aggregate.js';
+import type { Text } from './arguments.js';
 import { CallReader, type SyscallEventRecord } from './events.js';
 import type { By, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
@@ -14,7 +15,7 @@ const PAGE = 4096n;
 const LONGEST_TEXT = 256n;
 
 /** The text at an address of a process, cut at 256 bytes; undefined where it cannot be read. */
-function textAt(processes: Processes, pid: number, address: bigint): string | undefined {
+function textAt(processes: Processes, pid: number, address: bigint): Text | undefined {
   const bytes: number[] = [];
   for (let at = address; at < address + LONGEST_TEXT; ) {
     const end = (at / PAGE + 1n) * PAGE < address + LONGEST_TEXT ? (at / PAGE + 1n) * PAGE : address + LONGEST_TEXT;
@@ -22,10 +23,10 @@ function textAt(processes: Processes, pid: number, address: bigint): string | un
     if (!part) return undefined;
     const zero = part.indexOf(0);
     bytes.push(...part.subarray(0, zero < 0 ? part.length : zero));
-    if (zero >= 0) return Buffer.from(bytes).toString();
+    if (zero >= 0) return { text: Buffer.from(bytes).toString(), cut: false };
     at = end;
   }
-  return `${Buffer.from(bytes).toString()}…`;
+  return { text: Buffer.from(bytes).toString(), cut: true };
 }
 
 export class SyscallsLook implements Look<SyscallEventRecord> {

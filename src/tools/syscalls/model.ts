@@ -17,6 +17,7 @@ export interface CallTotals extends Omit<SyscallsRow, 'firstError' | 'firstError
 export interface ErrorCount extends Pick<SyscallsError, 'error'> {
   readonly nr: number;
   readonly compat: boolean;
+  readonly waits: boolean;
   readonly id: bigint;
   readonly count: number;
 }

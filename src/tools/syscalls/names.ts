@@ -1,8 +1,10 @@
 /** From numbers of system calls to names and back. */
 import { ARM64, I386, X64 } from './numbers.js';
 
+const OTHER_CALL = 511; // as in bpf/syscalls.bpf.h
+
 export interface CallNames {
-  /** `read`, or `0x1ff` for a number that has no name here. `compat`: of a 32-bit program. */
+  /** `read`, `other` for those that there are not, or `0x1ff` for a number that has no name here. `compat`: of a 32-bit program. */
   name(nr: number, compat: boolean): string;
   /** Undefined where the machine has no such call. */
   number(name: string, compat: boolean): number | undefined;
@@ -15,7 +17,7 @@ export function callNames(machine: string): CallNames {
   const table = (compat: boolean): readonly string[] => tables[Number(compat)] ?? [];
   const numbers = tables.map((names) => new Map(names.map((name, nr) => [name, nr])));
   return {
-    name: (nr, compat) => table(compat)[nr] || `0x${nr.toString(16)}`,
+    name: (nr, compat) => table(compat)[nr] || (nr === OTHER_CALL ? 'other' : '') || `0x${nr.toString(16)}`,
     number: (name, compat) => numbers[Number(compat)]?.get(name),
     names: [...new Set(tables.flat())].filter((name) => name !== ''),
   };

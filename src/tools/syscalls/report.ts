@@ -3,12 +3,13 @@ import type { SyscallsTask } from '../../generated/syscalls.js';
 import { quantile } from '../../report/histogram.js';
 import type { Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
+import { rowOf } from './aggregate.js';
 import { accountingOf, lossesOf } from './accounting.js';
 import { argumentsOf, mainArgument, type Meaning } from './arguments.js';
 import { callColumns, INSIDE_COLUMNS } from './columns.js';
 import { errnoName } from './errno.js';
 import { findingOf, nextOf } from './finding.js';
-import type { CallTotals, SyscallsSnapshot } from './model.js';
+import type { CallTotals, ErrorCount, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
 
 export const SYSCALLS_SORTS = ['total', 'calls', 'errors', 'mean', 'p99', 'max'] as const;
@@ -49,7 +50,8 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
   const inside = insideOf(snapshot, names);
   const stuck = inside.filter(({ waits }) => options.all || waits === 0);
   const known = (task: Inside): string[] | undefined => (task.nr === task.state.nr ? argumentsOf(names.name(task.nr, task.state.compat !== 0), task.args, world.meaning(task.tgid)) : undefined);
-  const described = stuck.map((task) => ({ ...task, texts: known(task) })).slice(0, Math.max(1, options.rows));
+  const described = stuck.slice(0, options.rows).map((task) => ({ ...task, texts: known(task) }));
+  const oldest = stuck.filter(({ waits }) => waits === 0).slice(0, 1).map((task) => ({ ...task, texts: known(task) }));
   const section = (id: 'work' | 'waiting', title: string, of: readonly CallTotals[]): Section => callSection(id, title, of, snapshot, names, options, world);
   const nothing = work.length + waiting.length === 0 ? { empty: 'No system call, or the filters match nothing.' } : {};
   const story = world.explain ? { story: RULE } : {};
@@ -59,12 +61,12 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
     header: { tool: 'syscalls', ...options.header, ...interval, accounting: accountingOf(snapshot) },
     losses: lossesOf(snapshot, before, options),
     sections: [
-      insideSection(described, stuck.length, inside.length - stuck.length, names, options),
+      insideSection(described, stuck.length, inside.filter(({ waits }) => waits !== 0 && !options.all), names, options),
       { ...section('work', 'System calls', work), ...nothing },
       { ...section('waiting', 'Waiting by design', waiting), ...story },
     ],
-    finding: findingOf(described, work, snapshot, names),
-    next: nextOf(described, work, names),
+    finding: findingOf(oldest, work, snapshot, names),
+    next: nextOf(oldest, inside, work, snapshot, names, options.header.target),
   };
 }
 
@@ -79,7 +81,7 @@ const SORT_KEYS: Readonly<Record<SyscallsSort, (call: CallTotals) => number>> = 
 
 function by(sort: SyscallsSort): (a: CallTotals, b: CallTotals) => number {
   const key = SORT_KEYS[sort];
-  return (a, b) => key(b) - key(a) || Number(a.compat) - Number(b.compat) || a.nr - b.nr || Number(a.id - b.id);
+  return (a, b) => key(b) - key(a) || b.totalNs - a.totalNs || Number(a.compat) - Number(b.compat) || a.nr - b.nr || Number(a.id - b.id);
 }
 
 const histogramOf = ({ histogram }: CallTotals) => ({ scale: 2 as const, offset: HISTOGRAM_OFFSET, counts: histogram });
@@ -90,13 +92,14 @@ export function nameOf(names: CallNames, nr: number, compat: boolean): string {
 }
 
 function callSection(id: string, title: string, calls: readonly CallTotals[], snapshot: SyscallsSnapshot, names: CallNames, { rows }: ReportOptions, world: World): Section {
-  const shown = calls.slice(0, rows).map((call) => callRow(call, snapshot, names, world));
+  const errors = new Map<string, ErrorCount[]>();
+  for (const error of snapshot.errors) errors.set(rowOf(error), [...(errors.get(rowOf(error)) ?? []), error]);
+  const shown = calls.slice(0, rows).map((call) => callRow(call, errors, snapshot, names, world));
   return { id, title, columns: callColumns(snapshot.by), rows: shown, hiddenRows: calls.length - shown.length };
 }
 
-function callRow(call: CallTotals, snapshot: SyscallsSnapshot, names: CallNames, world: World): Row {
+function callRow(call: CallTotals, errors: ReadonlyMap<string, ErrorCount[]>, snapshot: SyscallsSnapshot, names: CallNames, world: World): Row {
   const { nr, compat, id } = call;
-  const errors = snapshot.errors.filter((error) => error.nr === nr && error.compat === compat && error.id === id);
   return {
     ...(snapshot.by === 'syscall' ? {} : { who: whoIs(snapshot, id, world) }),
     syscall: nameOf(names, nr, compat),
@@ -109,7 +112,8 @@ function callRow(call: CallTotals, snapshot: SyscallsSnapshot, names: CallNames,
     p95: quantileOf(call, 0.95),
     p99: quantileOf(call, 0.99),
     max: call.maxNs > 0 ? call.maxNs : null,
-    errnos: call.errors === 0 ? [] : errors.sort((a, b) => b.count - a.count).map(({ error, count }) => ({ name: errnoName(error), count })),
+    errnos: (errors.get(rowOf(call)) ?? []).sort((a, b) => b.count - a.count).map(({ error, count }) => ({ name: errnoName(error), count })),
+    longer: call.preexisting === 0 ? [] : [{ name: 'as long as told, or longer', count: call.preexisting }],
     histogram: histogramOf(call),
     nr,
     compat: compat ? 'yes' : 'no',
@@ -133,7 +137,17 @@ function insideOf({ inside, takenAt }: SyscallsSnapshot, names: CallNames): Insi
   return found.sort((a, b) => b.age - a.age || a.tid - b.tid);
 }
 
-function insideSection(stuck: readonly Described[], count: number, hidden: number, names: CallNames, { rows }: ReportOptions): Section {
+const MOST_NAMES = 5;
+
+/** `futex 12, epoll_wait 3, …` */
+function tally(inside: readonly Inside[]): string {
+  const counts = new Map<string, number>();
+  for (const { name } of inside) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const sorted = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
+  return [...sorted.slice(0, MOST_NAMES), ...(sorted.length > MOST_NAMES ? ['…'] : [])].join(', ');
+}
+
+function insideSection(stuck: readonly Described[], count: number, hidden: readonly Inside[], names: CallNames, { rows }: ReportOptions): Section {
   const shown = stuck.slice(0, rows).map(
     (task): Row => ({
       thread: task.comm,
@@ -147,6 +161,6 @@ function insideSection(stuck: readonly Described[], count: number, hidden: numbe
       args: task.texts?.join(', ') ?? '',
     }),
   );
-  const title = hidden > 0 ? `In a call now (${hidden} more wait by design: --all)` : 'In a call now';
-  return { id: 'inFlight', title, columns: INSIDE_COLUMNS, rows: shown, hiddenRows: count - shown.length };
+  const section = { id: 'inFlight', title: 'In a call now', columns: INSIDE_COLUMNS, rows: shown, hiddenRows: count - shown.length };
+  return hidden.length === 0 ? section : { ...section, story: [`${hidden.length} wait by design (--all shows them): ${tally(hidden)}`] };
 }

@@ -15,7 +15,8 @@ export function selectCalls(expression: string, { names }: CallNames): ReadonlyS
 
 function meant(word: string, names: readonly string[]): readonly string[] {
   if (word === 'all' || word === 'none') return word === 'all' ? names : [];
-  const set = CLASSES[word.replace(/^%/, '')];
+  const kind = word.replace(/^%/, '');
+  const set = Object.hasOwn(CLASSES, kind) ? CLASSES[kind] : undefined;
   if (set) return names.filter((name) => set.has(name));
   const found = word.startsWith('/') ? names.filter((name) => pattern(word.slice(1)).test(name)) : names.filter((name) => name === word);
   if (found.length > 0) return found;

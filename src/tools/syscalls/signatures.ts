@@ -47,10 +47,10 @@ writev fd ptr uint
 preadv fd ptr uint off
 pwritev fd ptr uint off
 pipe ptr
-pipe2 ptr open
+pipe2 ptr descriptor
 dup fd
 dup2 fd fd
-dup3 fd fd open
+dup3 fd fd descriptor
 pause
 nanosleep ptr ptr
 clock_nanosleep clock int ptr ptr
@@ -146,15 +146,15 @@ fgetxattr fd text ptr size
 inotify_add_watch fd path hex
 inotify_rm_watch fd int
 epoll_create int
-epoll_create1 open
+epoll_create1 descriptor
 epoll_ctl fd epoll_ctl fd ptr
 epoll_wait fd ptr int int
 epoll_pwait fd ptr int int ptr size
 epoll_pwait2 fd ptr int ptr ptr size
-eventfd2 uint open
-timerfd_create clock open
+eventfd2 uint descriptor
+timerfd_create clock descriptor
 timerfd_settime fd int ptr ptr
-signalfd4 fd ptr size open
+signalfd4 fd ptr size descriptor
 futex ptr futex uint ptr ptr uint
 futex_waitv ptr uint uint ptr clock
 futex_wait ptr hex hex hex ptr clock

@@ -1,4 +1,5 @@
 /** `ktrace syscalls` as data: its object, its options and its eyes. */
+import { formatDuration } from '../../render/format.js';
 import { schema, SyscallsBy } from '../../generated/syscalls.js';
 import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
 import { EXEC, FUTEX, LAST, READING, RESTART, WAITING } from './classes.js';
@@ -47,7 +48,7 @@ function filterWords({ trace, failed, errno, slow }: Own): string[] {
   return [
     ...(typeof trace === 'string' ? [`calls ${trace}`] : []),
     ...(Array.isArray(errno) ? [`errors ${errno.join(', ')}`] : failed === true ? ['failed calls'] : []),
-    ...(typeof slow === 'number' ? [`lines for calls of at least ${slow / 1e6} ms`] : []),
+    ...(typeof slow === 'number' ? [`lines for calls of ${formatDuration(slow)} or more`] : []),
   ];
 }
 

@@ -17,7 +17,7 @@ t.test('numbers are those of the machine, and of its 32-bit programs', (t) => {
   }
   t.equal(x64.number('socketcall', false), undefined);
   t.equal(x64.number('socketcall', true), 102);
-  t.strictSame([x64.name(400, false), x64.name(511, false), arm64.name(0, true)], ['0x190', '0x1ff', '0x0']);
+  t.strictSame([x64.name(400, false), x64.name(511, false), arm64.name(0, true)], ['0x190', 'other', '0x0']);
   for (const name of WAITING) t.ok(x64.names.includes(name), `${name} is a system call`);
   t.end();
 });
