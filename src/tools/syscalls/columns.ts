@@ -19,7 +19,7 @@ const CALLS: readonly Column[] = [
   cell('p99', 'P99', 'ns', '99 % of the calls took at most this long; within 10 %'),
   cell('max', 'MAX', 'ns', 'longest call, exact'),
   detail('errnos', 'errors', 'tally', 'errors by name'),
-  detail('longer', 'began before tracing', 'tally', 'calls that began before tracing: known is the time since their threads went to sleep in them'),
+  detail('longer', 'begun before', 'tally', 'calls that began before tracing: known is the time since their threads went to sleep in them'),
   verbose('histogram', 'histogram', 'histogram', 'calls by duration'),
   data('nr', 'NR', 'count', 'number of the system call'),
   data('compat', 'COMPAT', 'text', 'yes: of 32-bit programs'),
