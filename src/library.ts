@@ -5,8 +5,12 @@ import type { Report } from './report/model.js';
 import { findCgroup } from './source/cgroup.js';
 import type { SessionOptions } from './source/options.js';
 import { Session } from './source/session.js';
+import type { Own } from './tools/contract.js';
 import { futexTool } from './tools/futex/tool.js';
 import type { FutexEventRecord } from './tools/futex/events.js';
+import type { SyscallEventRecord } from './tools/syscalls/events.js';
+import { BYS, type By } from './tools/syscalls/model.js';
+import { syscallsTool } from './tools/syscalls/tool.js';
 
 /** Durations are text such as `500ms`, `5s` or `1m`, or numbers of nanoseconds. */
 export type Duration = string | number;
@@ -50,20 +54,73 @@ export interface FutexOptions extends TraceOptions {
   readonly ringSize?: number;
 }
 
-const KEYS: ReadonlySet<string> = new Set<keyof FutexOptions>([
-  'pid', 'tid', 'comm', 'cgroup', 'follow', 'duration', 'signal', 'events', 'backlog', 'rows', 'sort', 'variant', 'includeSelf', 'minWait', 'maxLocks', 'ringSize',
-]);
+export interface SyscallsOptions extends TraceOptions {
+  /** Which calls, as strace(1) has it: `openat,read`, `%file`, `!futex`, `/^epoll`. @default all */
+  readonly trace?: string;
+  /** A row for each call of each of these. @default 'syscall' */
+  readonly by?: By;
+  /** Only calls that failed. @default false */
+  readonly failed?: boolean;
+  /** Only calls that failed with one of these errors, such as `ENOENT`. @default all */
+  readonly errno?: string | readonly string[];
+  /** Leave out shorter calls, already in the kernel. @default 0 */
+  readonly minDuration?: Duration;
+  /** With events: send calls only that took as long. @default 0 */
+  readonly slow?: Duration;
+  /** With slow: of each call as many a second and CPU. @default 100 */
+  readonly rate?: number;
+  /** Rows kept at most; calls in others are counted as lost. @default 4096 */
+  readonly maxRows?: number;
+  /** Size of the ring for events in bytes, a power of two. @default 4194304 */
+  readonly ringSize?: number;
+}
+
+const SHARED: readonly (keyof TraceOptions)[] = ['pid', 'tid', 'comm', 'cgroup', 'follow', 'duration', 'signal', 'events', 'backlog', 'rows', 'sort', 'variant', 'includeSelf'];
+const FUTEX: readonly (keyof FutexOptions)[] = [...SHARED, 'minWait', 'maxLocks', 'ringSize'];
+const SYSCALLS: readonly (keyof SyscallsOptions)[] = [...SHARED, 'trace', 'by', 'failed', 'errno', 'minDuration', 'slow', 'rate', 'maxRows', 'ringSize'];
 
 /**
  * Trace waits for locks. The session traces from the moment the promise resolves.
  * Rejects with KtraceError (`code`, `hint`), of which UnsupportedError and AttachError say that this machine does not do.
  */
 export async function futex(options: FutexOptions = {}): Promise<Session<FutexEventRecord>> {
-  return new Session(futexTool, complete(options));
+  known(options, FUTEX);
+  return new Session(futexTool, complete(options, futexTool, { shortest: nanoseconds('minWait', options.minWait), keys: positive('maxLocks', options.maxLocks ?? DEFAULT_KEYS), ring: options.ringSize, own: {} }));
 }
 
-function complete(options: FutexOptions): SessionOptions {
-  for (const key of Object.keys(options)) if (!KEYS.has(key)) throw invalid(`There is no option "${key}"`);
+/**
+ * Trace system calls. The session traces from the moment the promise resolves; with `events` it sends each call when it is over.
+ * Rejects as futex() does.
+ */
+export async function syscalls(options: SyscallsOptions = {}): Promise<Session<SyscallEventRecord>> {
+  known(options, SYSCALLS);
+  const { trace, by, failed, errno, slow, rate } = options;
+  if (by !== undefined && !BYS.includes(by)) throw invalid(`Expected the "by" option to be one of ${BYS.join(', ')}`);
+  const own = {
+    ...(trace === undefined ? {} : { trace }),
+    ...(by === undefined ? {} : { by }),
+    ...(errno === undefined ? {} : { errno: list(errno) }),
+    ...(slow === undefined ? {} : { slow: nanoseconds('slow', slow) }),
+    ...(rate === undefined ? {} : { rate: positive('rate', rate) }),
+    failed: failed ?? false,
+  };
+  return new Session(syscallsTool, complete(options, syscallsTool, { shortest: nanoseconds('minDuration', options.minDuration), keys: positive('maxRows', options.maxRows ?? DEFAULT_KEYS), ring: options.ringSize, own }));
+}
+
+const DEFAULT_KEYS = 4096;
+
+function known(options: object, keys: readonly string[]): void {
+  for (const key of Object.keys(options)) if (!keys.includes(key)) throw invalid(`There is no option "${key}"`);
+}
+
+interface OfTool {
+  readonly shortest: number | undefined;
+  readonly keys: number;
+  readonly ring: number | undefined;
+  readonly own: Own;
+}
+
+function complete(options: TraceOptions, tool: { readonly sorts: readonly string[]; filterWords?(own: Own): readonly string[] }, { shortest, keys, ring, own }: OfTool): SessionOptions {
   const pids = ids('pid', options.pid);
   return {
     filters: {
@@ -71,12 +128,12 @@ function complete(options: FutexOptions): SessionOptions {
       tids: ids('tid', options.tid),
       comms: list(options.comm),
       cgroup: options.cgroup === undefined ? undefined : findCgroup(options.cgroup),
-      minWaitNs: nanoseconds('minWait', options.minWait) ?? 0,
+      minWaitNs: shortest ?? 0,
       launched: false,
       follow: options.follow ?? false,
     },
-    own: {},
-    limits: { maxKeys: positive('maxLocks', options.maxLocks ?? 4096), ringBytes: powerOfTwo(options.ringSize ?? 4 << 20) },
+    own,
+    limits: { maxKeys: keys, ringBytes: powerOfTwo(ring ?? 4 << 20) },
     events: options.events ?? false,
     backlog: positive('backlog', options.backlog ?? 100_000),
     includeSelf: options.includeSelf ?? false,
@@ -84,17 +141,17 @@ function complete(options: FutexOptions): SessionOptions {
     durationNs: nanoseconds('duration', options.duration),
     signal: options.signal,
     rows: options.rows === undefined ? Number.MAX_SAFE_INTEGER : positive('rows', options.rows),
-    sort: sortKey(options.sort),
+    sort: sortKey(options.sort, tool.sorts),
     all: true,
     verbose: true,
     target: pids.length === 0 ? 'all processes' : `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`,
-    filterWords: [],
+    filterWords: tool.filterWords?.(own) ?? [],
   };
 }
 
 const LONGEST = (2 ** 31 - 1) * 1e6; // what a timer takes
 
-const invalid = (message: string): KtraceError => new KtraceError(message, 'OPTION', 'see FutexOptions');
+const invalid = (message: string): KtraceError => new KtraceError(message, 'OPTION', 'see FutexOptions and SyscallsOptions');
 
 function list<T>(value: T | readonly T[] | undefined): readonly T[] {
   return value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T];
@@ -120,9 +177,9 @@ function nanoseconds(name: string, value: Duration | undefined): number | undefi
   return value;
 }
 
-function sortKey(sort: string | undefined): string | undefined {
-  if (sort !== undefined && !futexTool.sorts.includes(sort)) throw invalid(`Expected the "sort" option to be one of ${futexTool.sorts.join(', ')}`);
+function sortKey(sort: string | undefined, sorts: readonly string[]): string | undefined {
+  if (sort !== undefined && !sorts.includes(sort)) throw invalid(`Expected the "sort" option to be one of ${sorts.join(', ')}`);
   return sort;
 }
 
-export type { FutexEventRecord, Report, Session };
+export type { FutexEventRecord, Report, Session, SyscallEventRecord };

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
-import type { Loss, Tally } from '../../src/report/model.js';
+import { syscalls, type SyscallEventRecord } from '../../src/library.js';
+import type { Loss, Report, Tally } from '../../src/report/model.js';
 import { accounts, EMULATED, ENV, ktrace, lacking, N, skippedRuns, suite, whole, workload, type FutexReport, type Tracer, type Truth } from './harness.js';
 
 const VARIANTS: readonly string[] = ['btf', 'raw'];
@@ -249,6 +250,27 @@ suite(1, (test) => {
     t.ok(known > 1.4e9 && known < (EMULATED ? 20e9 : 1.7e9), `${known} ns: since it went to sleep, and not since tracing began`);
     t.match(events, [{ syscall: 'clock_nanosleep', tookNs: known, beforeTracing: true }]);
     accounts(t, report);
+  });
+
+  test('a session of the library sees what the command line sees', async (t) => {
+    await t.rejects(syscalls({ tracing: 'all' } as object), { code: 'OPTION', message: /no option "tracing"/ });
+    await t.rejects(syscalls({ by: 'cpu' as 'process' }), { code: 'OPTION', message: /one of syscall, process/ });
+    await t.rejects(syscalls({ trace: 'openatt' }), { code: 'USAGE' });
+    const run = async (): Promise<{ report: Report; events: SyscallEventRecord[] }> => {
+      const target = await workload(t, 'calls');
+      await using session = await syscalls({ pid: target.pid, trace: 'openat,nanosleep,close', errno: ['ENOENT', 'EBADF'], events: true });
+      target.line();
+      await target.truth();
+      const report = session.stop();
+      const events = [];
+      for await (const event of session.events()) events.push(event);
+      return { report, events };
+    };
+    const { report, events } = await whole(t, run, (found) => found.events.length === 2 * N);
+    t.strictSame(report.sections.find(({ id }) => id === 'work')?.rows.map(({ syscall, calls, errors }) => [syscall, calls, errors]).sort(), [['close', N, N], ['openat', N, N]]);
+    t.strictSame(report.header.filters, ['calls openat,nanosleep,close', 'errors ENOENT, EBADF']);
+    t.equal(events.filter(({ error }) => error === 'EBADF').length, N);
+    t.equal(events.filter(({ error, result }) => error === 'ENOENT' && result === -2n).length, N);
   });
 
   test('only calls that failed, or failed in one way', async (t) => {
