@@ -61,7 +61,7 @@ struct syscalls_row {
 	ktrace_count errors;
 	ktrace_count first_errors; /* with first_error, in cpu_rows; other errors are counted in `errors` */
 	ktrace_count died;
-	ktrace_count preexisting; /* began before tracing: they took as long as is told, or longer */
+	ktrace_count preexisting; /* began before tracing: timed by when their threads last got on a CPU */
 	ktrace_ns total_ns;
 	ktrace_ns max_ns;
 	ktrace_errno first_error; /* the first that this CPU saw */
@@ -87,7 +87,7 @@ struct syscalls_error {
 };
 
 struct syscalls_state {
-	ktrace_ktime begin; /* or, if it began before tracing, when its thread went to sleep in it for the last time */
+	ktrace_ktime begin; /* or, if it began before tracing, when its thread last got on a CPU */
 	ktrace_ktime left;  /* of an interrupted call */
 	ktrace_addr stack;  /* the user's stack pointer then: a handler has another */
 	__u16 nr;
@@ -103,7 +103,7 @@ KTRACE_ANCHOR(syscalls_state);
 
 enum syscalls_event_flag {
 	EVENT_NO_RETURN = 1, /* it ended with its thread */
-	EVENT_PREEXISTING = 4, /* it took as long as is told, or longer */
+	EVENT_PREEXISTING = 4, /* it began before tracing */
 	EVENT_NO_ARGS = 2,   /* the registers are those of another call, or of another program */
 };
 KTRACE_ENUM_ANCHOR(syscalls_event_flag);

@@ -23,7 +23,7 @@ export interface SyscallEventRecord {
   /** Name of the error; null when it did not fail. */
   readonly error: string | null;
   readonly tookNs: number;
-  /** It began before tracing: it took as long, or longer. */
+  /** It began before tracing: `tookNs` is the time since its thread last got on a CPU. */
   readonly beforeTracing: boolean;
 }
 
@@ -93,5 +93,5 @@ const resultText = (syscall: string, result: bigint): string => (ADDRESSES.has(s
 /** `app (4242) openat(AT_FDCWD, "/etc/x", O_RDONLY) = -1 ENOENT <12.3µs>` */
 export function lineOf({ thread, tid, syscall, arguments: texts, result, error, tookNs, beforeTracing }: SyscallEventRecord): string {
   const returned = result === null ? '?' : error === null ? resultText(syscall, result) : `-1 ${error}`;
-  return `${thread} (${tid}) ${syscall}(${texts?.join(', ') ?? '?'}) = ${returned} <${formatDuration(tookNs)}${beforeTracing ? ' or longer' : ''}>`;
+  return `${thread} (${tid}) ${syscall}(${texts?.join(', ') ?? '?'}) = ${returned} <${formatDuration(tookNs)}${beforeTracing ? ', begun before' : ''}>`;
 }

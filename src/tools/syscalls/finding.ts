@@ -9,7 +9,7 @@ const LEAST_SHARE = 0.01;
 
 export function findingOf(stuck: readonly Described[], work: readonly CallTotals[], { startedAt, takenAt }: SyscallsSnapshot, names: CallNames): string[] {
   const oldest = stuck.find(({ age, waits }) => age >= LONG_NS && waits === 0);
-  if (oldest) return [`${oldest.comm} (${oldest.tid}) has been in ${oldest.name}${oldest.texts ? `(${oldest.texts.join(', ')})` : ''} for ${duration(oldest.age)}${oldest.state.preexisting ? ' or longer' : ''}.`];
+  if (oldest) return [`${oldest.comm} (${oldest.tid}) has been in ${oldest.name}${oldest.texts ? `(${oldest.texts.join(', ')})` : ''} for ${oldest.state.preexisting ? 'about ' : ''}${duration(oldest.age)}.`];
   const first = leading(work, startedAt, takenAt);
   if (!first) return [];
   const errors = first.errors > 0 ? `, of which ${first.errors} failed` : '';

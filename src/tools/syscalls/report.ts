@@ -113,7 +113,7 @@ function callRow(call: CallTotals, errors: ReadonlyMap<string, ErrorCount[]>, sn
     p99: quantileOf(call, 0.99),
     max: call.maxNs > 0 ? call.maxNs : null,
     errnos: (errors.get(rowOf(call)) ?? []).sort((a, b) => b.count - a.count).map(({ error, count }) => ({ name: errnoName(error), count })),
-    longer: call.preexisting === 0 ? [] : [{ name: 'as long as told, or longer', count: call.preexisting }],
+    longer: call.preexisting === 0 ? [] : [{ name: 'timed by when the thread last got on a CPU', count: call.preexisting }],
     histogram: histogramOf(call),
     nr,
     compat: compat ? 'yes' : 'no',
