@@ -42,7 +42,7 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && readRights()?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
   if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
   if (denied && stage === 'load' && lockedMemory() !== 'unlimited' && mayTrace() && !loadBinding().hasTaskStorage()) return lockedMemoryLimit(cause, attempts);
-  if (denied) return missingRights(cause, attempts);
+  if (denied || (stage === 'load' && !mayTrace())) return missingRights(cause, attempts); // without CAP_PERFMON kernels up to 5.12 say EINVAL of helpers
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
   if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
   return cannotHook(attempts, cause);
@@ -60,7 +60,7 @@ function paranoidPerfEvents(value: number, cause: NativeError, attempts: readonl
   return new AttachError(`Cannot attach: perf_event_paranoid is ${value}, and this kernel then wants CAP_SYS_ADMIN for tracepoints and kprobes`, hint, attempts, { cause });
 }
 
-const mayTrace = (): boolean => ['CAP_BPF', 'CAP_PERFMON'].every((name) => readRights()?.effective.includes(name));
+const mayTrace = (): boolean => [['CAP_SYS_ADMIN'], ['CAP_BPF', 'CAP_PERFMON']].some((enough) => enough.every((name) => readRights()?.effective.includes(name)));
 
 /** `max locked memory`: bytes, or `unlimited`. */
 const lockedMemory = (): string => /^Max locked memory\s+(\w+)/m.exec(textOf('/proc/self/limits') ?? '')?.[1] ?? 'unlimited';

@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSyn
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { FORBIDDEN } from '../render/hostile.js';
+import { cgroupMount, newCgroup } from './cgroups.js';
 import {
-  accounts, callsOf, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, suite, traced, tracing, workload,
+  accounts, asMany, callsOf, EMULATED, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, skippedRuns, suite, traced, tracing, workload,
   type CallRow, type FutexReport, type LockRow, type Truth, type Workload,
 } from './harness.js';
 
@@ -31,26 +32,6 @@ interface EventLine {
   readonly holder: number;
   readonly wakerTid: number;
   readonly waker: string;
-}
-
-/** The first cgroup v2 mount; tests make one of their own below it. */
-function cgroupMount(): string | undefined {
-  return readFileSync('/proc/self/mounts', 'utf8').split('\n').find((line) => line.split(' ')[2] === 'cgroup2')?.split(' ')[1];
-}
-
-function newCgroup(t: Test, mount: string, name: string): string {
-  const path = `${mount}/ktrace-test-${process.pid}-${name}`;
-  mkdirSync(path);
-  t.teardown(async () => {
-    for (let i = 0; i < 100; i++) {
-      try {
-        return rmdirSync(path);
-      } catch {
-        await sleep(20); // the last process of it is still going
-      }
-    }
-  });
-  return path;
 }
 
 suite(3, (test) => {
@@ -182,7 +163,9 @@ suite(3, (test) => {
     sameTotal(t, sum((row) => row.total), truth.totalNs);
     t.equal(Math.max(...rows.map(({ max }) => max ?? 0)) <= truth.maxNs, true);
     const calls = (op: string, key: keyof Omit<CallRow, 'op'>): number => reports.reduce((total, report) => total + (callsOf(report, op)[key] ?? 0), 0);
-    t.strictSame([calls('FUTEX_WAIT', 'calls'), calls('FUTEX_WAIT', 'woken'), calls('FUTEX_WAKE', 'calls'), calls('FUTEX_WAKE', 'woken')], [101, 101, 202, 101]);
+    for (const [op, what, count] of [['FUTEX_WAIT', 'calls', 101], ['FUTEX_WAIT', 'woken', 101], ['FUTEX_WAKE', 'calls', 202], ['FUTEX_WAKE', 'woken', 101]] as const) {
+      asMany(t, reports, calls(op, what), count, `${op} ${what}`);
+    }
     accounts(t, reports.at(-1) as FutexReport);
     const [first, ...later] = reports.map(({ header }) => header);
     t.equal(first?.intervalNs, null, 'the first is since the start');
@@ -228,7 +211,8 @@ suite(3, (test) => {
     t.equal(lines.length, report.sections.locks.rows.reduce((sum, { sleeps }) => sum + sleeps, 0));
     // Each is stamped before it is put into the ring, so two CPUs may swap by the time between.
     const late = lines.filter(({ end }, i) => lines.slice(i + 1, i + 50).some((later) => later.end < end - 1e6));
-    t.strictSame(late, []);
+    if (skippedRuns(report) === 0) t.strictSame(late, []);
+    else t.comment(`${late.length} of ${lines.length} late: this kernel preempts programs, so that any time may lie between`);
   });
 
   test('--all lists what waits by design; without, the table only counts it', async (t) => {
@@ -320,7 +304,7 @@ suite(3, (test) => {
     const report = parseReport(readFileSync(file, 'utf8'));
     accounts(t, report);
     sameDuel(t, lockAt(report, truth.locks[0]?.address ?? ''), truth);
-    t.match(only(t, report.sections.locks.rows).place, /^mutex_static\+0x/);
+    t.match(only(t, report.sections.locks.rows).place, EMULATED ? /^(mutex_static\+)?0x/ : /^mutex_static\+0x/, 'there the first look may come later than the end of the program');
   });
 
   test('a command that does not exist', async (t) => {

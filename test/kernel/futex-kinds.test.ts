@@ -1,6 +1,6 @@
 /** Every kind of lock and wait, against what the program saw: exact counts, times within 2 %, who held, who released. */
 import type { Test } from 'tap';
-import { BUCKET, callsOf, EMULATED, lockAt, N, only, outcomes, people, sameDuel, sameTimes, sameTotal, skips, suite, traced, type LockRow, type Truth } from './harness.js';
+import { asMany, BUCKET, callsOf, EMULATED, lockAt, N, only, outcomes, people, sameDuel, sameTimes, sameTotal, sameWakes, skips, suite, traced, type LockRow, type Truth } from './harness.js';
 
 /** The kind, how sure it is, and which section it is in. */
 function isKind(t: Test, row: LockRow, kind: string, sure: string): void {
@@ -31,7 +31,7 @@ suite(3, (test) => {
       sameDuel(t, row, truth);
       t.strictSame(outcomes(row), { woken: N });
       t.strictSame(callsOf(report, 'FUTEX_WAIT'), { calls: N, woken: N });
-      t.strictSame(callsOf(report, 'FUTEX_WAKE'), { calls: 2 * N, woken: N, neverSlept: N, threads: N });
+      sameWakes(t, report, { calls: 2 * N, woken: N, neverSlept: N, threads: N });
       t.strictSame([row.inFlight, row.moved, row.preexisting, row.shared, row.mostWaiting], [0, 0, 0, 'no', 1]);
       t.strictSame(report.sections.deadlocks.rows, []);
       t.match(report.finding.join(' '), new RegExp(`100 % of the waiting for locks .* held by holder \\(${truth.holder}\\) in ${N} of ${N} sleeps`));
@@ -91,7 +91,7 @@ suite(3, (test) => {
     isKind(t, row, 'robust mutex', 'certain');
     t.equal(row.address, truth.locks[0]?.address);
     sameDuel(t, row, truth);
-    t.strictSame(callsOf(report, 'FUTEX_WAKE'), { calls: 2 * N, woken: N, neverSlept: N, threads: N });
+    sameWakes(t, report, { calls: 2 * N, woken: N, neverSlept: N, threads: N });
   });
 
   test('a robust mutex whose owners die: each of them held it and released it by its end', async (t) => {
@@ -102,7 +102,7 @@ suite(3, (test) => {
     t.strictSame(outcomes(row), { woken: N });
     t.strictSame(row.holders.map(({ name, count }) => [name, count]), Array.from({ length: N }, () => ['holder', 1]));
     t.strictSame(row.releasers.map(({ tid }) => tid).sort(), row.holders.map(({ tid }) => tid).sort());
-    t.strictSame(callsOf(report, 'FUTEX_WAKE'), { calls: N, neverSlept: N }, 'those of the waiters; a dying owner makes none');
+    sameWakes(t, report, { calls: N, neverSlept: N }, 'those of the waiters; a dying owner makes none');
   });
 
   test('a read-write lock is one lock although it has two words', async (t) => {
@@ -146,7 +146,7 @@ suite(3, (test) => {
     isKind(t, row, 'barrier', 'certain');
     t.equal(row.address, truth.object);
     sameTimes(t, row, truth);
-    t.strictSame(callsOf(report, 'FUTEX_WAKE'), { calls: N, woken: N, threads: N });
+    sameWakes(t, report, { calls: N, woken: N, threads: N });
   });
 
   test('joining threads: each is waited for until it ends', async (t) => {
@@ -213,7 +213,7 @@ suite(3, (test) => {
     t.strictSame(rows.map(outcomes), [{ woken: 2 * N }, { woken: 2 * N }]);
     t.strictSame(rows.map(({ moved }) => moved), [0, 0]);
     t.strictSame(callsOf(report, 'FUTEX_WAKE_OP'), { calls: 2 * N, woken: 2 * N, threads: 3 * N });
-    t.strictSame(callsOf(report, 'FUTEX_WAKE'), { calls: N, woken: N, threads: N });
+    sameWakes(t, report, { calls: N, woken: N, threads: N });
   });
 
   test('a 0-1-2 lock is likely a mutex and has no holder', async (t) => {
@@ -248,7 +248,7 @@ suite(3, (test) => {
     isKind(t, row, 'mutex', 'certain');
     t.equal(row.address, truth.locks[0]?.address);
     t.ok(row.total <= truth.totalNs, `${row.total} ns of sleep, ${truth.totalNs} ns in the lock call`);
-    t.equal(callsOf(report, 'FUTEX_WAIT').woken, callsOf(report, 'FUTEX_WAKE').woken, 'each wait that ended was ended by a wake');
+    asMany(t, report, callsOf(report, 'FUTEX_WAIT').woken ?? 0, callsOf(report, 'FUTEX_WAKE').woken ?? 0, 'each wait that ended was ended by a wake');
     t.ok(row.acquisitions <= row.sleeps && row.acquisitions > 0, `${row.acquisitions} acquisitions, ${row.sleeps} sleeps`);
     t.equal(row.holders[0]?.tid, truth.holder, 'worker-3 leads');
     t.equal(row.holders[0]?.name, 'worker-3');

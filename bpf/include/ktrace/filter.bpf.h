@@ -124,7 +124,7 @@ static __always_inline bool current_traced(ktrace_pid tgid)
 		return false;
 	if (filter_comms && !comm_traced(current_task()))
 		return false;
-	return !filter_cgroup || bpf_get_current_ancestor_cgroup_id(filter_cgroup_level) == filter_cgroup;
+	return !filter_cgroup || current_ancestor_cgroup_id(filter_cgroup_level) == filter_cgroup;
 }
 
 /* The same for a task that an iterator shows. */
