@@ -99,14 +99,42 @@ struct syscalls_state {
 };
 KTRACE_ANCHOR(syscalls_state);
 
-#define TEXT_BYTES 160
+#define PIECE_BYTES 160
+#define PIECES 2 /* of memory, of one call */
+#define FILES 2	 /* descriptors, of one call */
+
+/* How long a piece of memory is that an argument points to. */
+enum syscalls_piece_how {
+	PIECE_NONE,
+	PIECE_TEXT,	/* to its zero */
+	PIECE_FIXED,	/* `count` elements */
+	PIECE_ARGUMENT, /* as many elements as argument `count` says */
+	PIECE_POINTED,	/* as many as the int says that argument `count` points to */
+	PIECE_RESULT,	/* as many as the call returned */
+};
+KTRACE_ENUM_ANCHOR(syscalls_piece_how);
+
+/* In piece_table: which memory of a call is of interest. */
+struct syscalls_piece_kind {
+	__u8 how; /* enum syscalls_piece_how */
+	__u8 argument; /* index of the one that has the address */
+	__u8 unit; /* bytes of an element */
+	__u8 count;
+};
 
 enum syscalls_event_flag {
 	EVENT_NO_RETURN = 1, /* it ended with its thread */
 	EVENT_PREEXISTING = 4, /* it began before tracing */
-	EVENT_NO_ARGS = 2,   /* the registers are those of another call, or of another program */
+	EVENT_NO_ARGS = 2,   /* the registers are those of another call */
+	EVENT_EXECED = 8,    /* the registers are those of the new program: its pieces are its path and its arguments */
 };
 KTRACE_ENUM_ANCHOR(syscalls_event_flag);
+
+struct syscalls_piece {
+	__s32 bytes; /* of a text with its zero; 0: not of interest, less: could not be read */
+	__u32 whole; /* as long it would have been, if it is no text */
+	__u8 data[PIECE_BYTES]; /* cut */
+};
 
 /* One call that is over. */
 struct syscalls_event {
@@ -114,15 +142,15 @@ struct syscalls_event {
 	ktrace_ns took;
 	ktrace_id64 args[6];
 	ktrace_id64 result; /* signed */
-	ktrace_id64 inode; /* of the file behind the first descriptor among the arguments, when the call ended; 0: none */
+	ktrace_id64 inodes[FILES]; /* of the files behind the first descriptors among the arguments, when the call ended; 0: none */
 	ktrace_pid tgid;
 	ktrace_tid tid;
-	__s32 text_bytes; /* with the zero; 0: it has no text, less: it could not be read */
 	__u16 nr;
 	__u8 compat;
 	__u8 flags; /* enum syscalls_event_flag */
+	__u32 _zero;
 	ktrace_comm comm;
-	char text[TEXT_BYTES]; /* the first argument that is one, cut */
+	struct syscalls_piece pieces[PIECES];
 };
 
 /* How many of one call were sent in one second, by each CPU. */
@@ -159,8 +187,8 @@ const volatile __u32 cpu_row_count; /* of cpu_rows */
 const volatile bool emit_events;
 const volatile ktrace_ns slow_ns; /* send calls that took as long, or longer */
 const volatile __u64 events_per_second; /* of one call by one CPU; 0: all */
-const volatile __u8 text_argument[2 * CALLS_PER_ABI]; /* 1 + the index of the first argument that is a text, 0: none */
-const volatile __u8 file_argument[2 * CALLS_PER_ABI]; /* of the first that is a descriptor */
+const volatile __u8 piece_table[2 * CALLS_PER_ABI * PIECES * sizeof(struct syscalls_piece_kind)];
+const volatile __u8 file_table[2 * CALLS_PER_ABI * FILES]; /* 1 + the index of an argument that is a descriptor; 0: none */
 CALL_SET(wanted_calls);
 CALL_SET(exec_calls);  /* make the launcher the command */
 CALL_SET(waiting_calls); /* wait by design, whatever their arguments */

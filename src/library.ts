@@ -69,6 +69,8 @@ export interface SyscallsOptions extends TraceOptions {
   readonly slow?: Duration;
   /** With slow: of each call as many a second and CPU. @default 100 */
   readonly rate?: number;
+  /** With events: the first bytes of what is read and written, too. @default false */
+  readonly data?: boolean;
   /** Rows kept at most; calls in others are counted as lost. @default 4096 */
   readonly maxRows?: number;
   /** Size of the ring for events in bytes, a power of two. @default 4194304 */
@@ -77,7 +79,7 @@ export interface SyscallsOptions extends TraceOptions {
 
 const SHARED: readonly (keyof TraceOptions)[] = ['pid', 'tid', 'comm', 'cgroup', 'follow', 'duration', 'signal', 'events', 'backlog', 'rows', 'sort', 'variant', 'includeSelf'];
 const FUTEX: readonly (keyof FutexOptions)[] = [...SHARED, 'minWait', 'maxLocks', 'ringSize'];
-const SYSCALLS: readonly (keyof SyscallsOptions)[] = [...SHARED, 'trace', 'by', 'failed', 'errno', 'minDuration', 'slow', 'rate', 'maxRows', 'ringSize'];
+const SYSCALLS: readonly (keyof SyscallsOptions)[] = [...SHARED, 'trace', 'by', 'failed', 'errno', 'minDuration', 'slow', 'rate', 'data', 'maxRows', 'ringSize'];
 
 /**
  * Trace waits for locks. The session traces from the moment the promise resolves.
@@ -94,7 +96,7 @@ export async function futex(options: FutexOptions = {}): Promise<Session<FutexEv
  */
 export async function syscalls(options: SyscallsOptions = {}): Promise<Session<SyscallEventRecord>> {
   known(options, SYSCALLS);
-  const { trace, by, failed, errno, slow, rate } = options;
+  const { trace, by, failed, errno, slow, rate, data } = options;
   if (by !== undefined && !BYS.includes(by)) throw invalid(`Expected the "by" option to be one of ${BYS.join(', ')}`);
   const own = {
     ...(trace === undefined ? {} : { trace }),
@@ -103,6 +105,7 @@ export async function syscalls(options: SyscallsOptions = {}): Promise<Session<S
     ...(slow === undefined ? {} : { slow: nanoseconds('slow', slow) }),
     ...(rate === undefined ? {} : { rate: positive('rate', rate) }),
     failed: failed ?? false,
+    data: data ?? false,
   };
   return new Session(syscallsTool, complete(options, syscallsTool, { shortest: nanoseconds('minDuration', options.minDuration), keys: positive('maxRows', options.maxRows ?? DEFAULT_KEYS), ring: options.ringSize, own }));
 }

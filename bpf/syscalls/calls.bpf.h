@@ -155,7 +155,7 @@ static __always_inline int call_ends(long result)
 		state->phase = SYSCALLS_INTERRUPTED;
 		return 0;
 	}
-	end_call(task, state, (struct syscalls_end){ .took = now - state->begin, .error = result < 0 && result >= -MAX_ERRNO ? -result : 0, .result = result, .flags = result == 0 && in_set(exec_calls, state->compat, state->nr) ? EVENT_NO_ARGS : 0 }, true);
+	end_call(task, state, (struct syscalls_end){ .took = now - state->begin, .error = result < 0 && result >= -MAX_ERRNO ? -result : 0, .result = result, .flags = result == 0 && in_set(exec_calls, state->compat, state->nr) ? EVENT_EXECED : 0 }, true);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /** Addresses of sockets by inode, from /proc/PID/net (proc(5)). */
 import { openSync, closeSync, readSync } from 'node:fs';
+import { ipv6Text } from '../tools/addresses.js';
 
 const MOST_BYTES = 16 << 20; // of one file: some hundred thousand sockets; those beyond keep their inode
 const FILES = ['tcp', 'tcp6', 'udp', 'udp6', 'unix'] as const;
@@ -43,17 +44,7 @@ function address(text: string): string | undefined {
   const [, host = '', port = ''] = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(text) ?? [];
   if (host === '') return undefined;
   const bytes = (host.match(/.{8}/g) ?? []).flatMap((word) => [6, 4, 2, 0].map((at) => parseInt(word.slice(at, at + 2), 16)));
-  return `${bytes.length === 4 ? bytes.join('.') : `[${ipv6(bytes)}]`}:${parseInt(port, 16)}`;
-}
-
-function ipv6(bytes: readonly number[]): string {
-  const mapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
-  if (mapped) return `::ffff:${bytes.slice(12).join('.')}`;
-  const groups = Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16));
-  const [longest = ''] = (groups.map((group) => (group === '0' ? '0' : 'x')).join('').match(/0{2,}/g) ?? []).sort((a, b) => b.length - a.length);
-  if (longest === '') return groups.join(':');
-  const at = groups.map((group) => (group === '0' ? '0' : 'x')).join('').indexOf(longest);
-  return `${groups.slice(0, at).join(':')}::${groups.slice(at + longest.length).join(':')}`;
+  return `${bytes.length === 4 ? bytes.join('.') : `[${ipv6Text(bytes)}]`}:${parseInt(port, 16)}`;
 }
 
 /** Its beginning, to the end of the last whole line. */

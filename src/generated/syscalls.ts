@@ -25,6 +25,17 @@ export const SyscallsEventFlag = {
   EVENT_NO_RETURN: 1,
   EVENT_PREEXISTING: 4,
   EVENT_NO_ARGS: 2,
+  EVENT_EXECED: 8,
+} as const;
+
+/** enum syscalls_piece_how */
+export const SyscallsPieceHow = {
+  PIECE_NONE: 0,
+  PIECE_TEXT: 1,
+  PIECE_FIXED: 2,
+  PIECE_ARGUMENT: 3,
+  PIECE_POINTED: 4,
+  PIECE_RESULT: 5,
 } as const;
 
 /** struct ktrace_name, 24 bytes */
@@ -65,7 +76,7 @@ export interface SyscallsError {
   readonly error: number;
 }
 
-/** struct syscalls_event, 272 bytes */
+/** struct syscalls_event, 456 bytes */
 export interface SyscallsEvent {
   /** ktrace_ktime */
   readonly end: number;
@@ -75,14 +86,12 @@ export interface SyscallsEvent {
   readonly args: readonly bigint[];
   /** ktrace_id64 */
   readonly result: bigint;
-  /** ktrace_id64 */
-  readonly inode: bigint;
+  /** ktrace_id64[2] */
+  readonly inodes: readonly bigint[];
   /** ktrace_pid */
   readonly tgid: number;
   /** ktrace_tid */
   readonly tid: number;
-  /** s32 */
-  readonly textBytes: number;
   /** u16 */
   readonly nr: number;
   /** u8 */
@@ -91,8 +100,8 @@ export interface SyscallsEvent {
   readonly flags: number;
   /** ktrace_comm */
   readonly comm: string;
-  /** char[160] */
-  readonly text: string;
+  /** syscalls_piece[2] */
+  readonly pieces: readonly SyscallsPiece[];
 }
 
 /** struct syscalls_key, 16 bytes */
@@ -105,6 +114,16 @@ export interface SyscallsKey {
   readonly compat: number;
   /** u8 */
   readonly waits: number;
+}
+
+/** struct syscalls_piece, 168 bytes */
+export interface SyscallsPiece {
+  /** s32 */
+  readonly bytes: number;
+  /** u32 */
+  readonly whole: number;
+  /** u8[160] */
+  readonly data: Uint8Array;
 }
 
 /** struct syscalls_rate, 16 bytes */
@@ -237,8 +256,8 @@ export interface Options {
   readonly eventsPerSecond: number;
   /** `exec_calls`: u64[16] */
   readonly execCalls: readonly number[];
-  /** `file_argument`: u8[1024] */
-  readonly fileArgument: Uint8Array;
+  /** `file_table`: u8[2048] */
+  readonly fileTable: Uint8Array;
   /** `filter_cgroup`: ktrace_id64 */
   readonly filterCgroup: bigint;
   /** `filter_cgroup_level`: u32 */
@@ -263,6 +282,8 @@ export interface Options {
   readonly minWaitNs: number;
   /** `nested_pidns`: bool */
   readonly nestedPidns: boolean;
+  /** `piece_table`: u8[8192] */
+  readonly pieceTable: Uint8Array;
   /** `reading_calls`: u64[16] */
   readonly readingCalls: readonly number[];
   /** `restart_call`: u32[2] */
@@ -277,8 +298,6 @@ export interface Options {
   readonly someCalls: boolean;
   /** `some_errors`: bool */
   readonly someErrors: boolean;
-  /** `text_argument`: u8[1024] */
-  readonly textArgument: Uint8Array;
   /** `waiting_calls`: u64[16] */
   readonly waitingCalls: readonly number[];
   /** `wanted_calls`: u64[16] */
@@ -291,14 +310,14 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: '86000ad5ef10c57c',
+  layoutHash: '33ae5c3a081707fc',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',
     emitEvents: 'emit_events',
     eventsPerSecond: 'events_per_second',
     execCalls: 'exec_calls',
-    fileArgument: 'file_argument',
+    fileTable: 'file_table',
     filterCgroup: 'filter_cgroup',
     filterCgroupLevel: 'filter_cgroup_level',
     filterComms: 'filter_comms',
@@ -311,6 +330,7 @@ export const schema = {
     lastCalls: 'last_calls',
     minWaitNs: 'min_wait_ns',
     nestedPidns: 'nested_pidns',
+    pieceTable: 'piece_table',
     readingCalls: 'reading_calls',
     restartCall: 'restart_call',
     rowsBy: 'rows_by',
@@ -318,7 +338,6 @@ export const schema = {
     slowNs: 'slow_ns',
     someCalls: 'some_calls',
     someErrors: 'some_errors',
-    textArgument: 'text_argument',
     waitingCalls: 'waiting_calls',
     wantedCalls: 'wanted_calls',
     wantedErrors: 'wanted_errors',

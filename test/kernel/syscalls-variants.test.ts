@@ -1,14 +1,15 @@
 /** `ktrace syscalls` against programs that know what they called, against strace(1), and in each variant. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
 import { syscalls, type SyscallEventRecord } from '../../src/library.js';
 import type { Loss, Report, Tally } from '../../src/report/model.js';
-import { accounts, EMULATED, ENV, ktrace, lacking, N, skippedRuns, suite, whole, workload, type FutexReport, type Tracer, type Truth } from './harness.js';
+import { cgroupMount, newCgroup } from './cgroups.js';
+import { accounts, EMULATED, ENV, ktrace, lacking, N, program, skippedRuns, suite, whole, workload, type FutexReport, type Tracer, type Truth } from './harness.js';
 
 const VARIANTS: readonly string[] = ['btf', 'raw'];
 
@@ -44,12 +45,21 @@ interface Storm {
 }
 
 interface CallEvent {
+  readonly pid: number;
+  readonly tid: number;
   readonly syscall: string;
   readonly arguments: readonly string[] | null;
   readonly result: string | null;
   readonly error: string | null;
   readonly tookNs: number;
 }
+
+interface Classes {
+  readonly calls: readonly { readonly class: string; readonly name: string; readonly failed: number }[];
+}
+
+/** Calls of a second class. */
+const ALSO: Readonly<Record<string, readonly string[]>> = { file: ['execve'], signal: ['kill'], memory: ['shmdt'], desc: ['openat', 'faccessat', 'fchmodat'] };
 
 interface Calls {
   readonly count: number;
@@ -167,13 +177,37 @@ suite(1, (test) => {
       await counted(t, ['-e', 'read', '--variant', variant], reads, ({ count }) => [[count, { EBADF: count }], [count + gate, { EINTR: count }]], 'handler');
     });
 
+    on('of the whole machine what belongs to a cgroup, by process', async (t) => {
+      const mount = cgroupMount();
+      if (mount === undefined) return void t.pass('no cgroup v2', { skip: 'no cgroup v2 is mounted' });
+      const run = async (): Promise<{ report: SyscallsReport; pid: number }> => {
+        const cgroup = newCgroup(t, mount, 'calls');
+        const [inside, outside] = [await workload(t, 'calls'), await workload(t, 'calls')];
+        writeFileSync(`${cgroup}/cgroup.procs`, String(inside.pid));
+        const tracer = await tracing(t, ['-c', cgroup, '--by', 'process', '-e', 'getppid,close', '--variant', variant]);
+        for (const each of [inside, outside]) each.line();
+        await Promise.all([inside.truth(), outside.truth()]);
+        const report = await reportOf(t, tracer);
+        for (const each of [inside, outside]) {
+          each.closeInput();
+          await each.exit();
+        }
+        return { report, pid: inside.pid };
+      };
+      const { report, pid } = await whole(t, run);
+      const own = rows<CallRow>(report, 'work').filter(({ who }) => who === `calls (${pid})`);
+      t.equal(own.find(({ syscall }) => syscall === 'getppid')?.calls, N);
+      t.equal(own.find(({ syscall }) => syscall === 'close')?.errors, N);
+      t.notOk(rows<CallRow>(report, 'work').some(({ who, errors }) => errors >= N && who !== `calls (${pid})`), 'and nothing of the other one');
+    });
+
     for (const by of ['syscall', 'process']) on(`a storm in four threads, by ${by}`, async (t) => {
       const rounds = 4 * (EMULATED ? 5_000 : 200_000);
       const target = await workload(t, 'storm', ['--threads', '4', '-n', String(rounds / 4)]);
       const tracer = await tracing(t, ['-p', String(target.pid), '-e', 'getppid,dup', '--by', by, '--variant', variant]);
       target.line();
       const truth = await target.truth<Storm>();
-      const report = await reportOf(t, tracer);
+      const { report } = await whole(t, async () => ({ report: await reportOf(t, tracer) }), () => true);
       t.equal(truth.rounds, rounds);
       const [[getppids] = [0], [dups, { EBADF: failed = 0 }] = [0, {}]] = [counts(report, 'work', 'getppid'), counts(report, 'work', 'dup')];
       for (const [what, count] of Object.entries({ getppids, dups, failed })) missing(t, report, rounds - count, what);
@@ -200,7 +234,7 @@ suite(1, (test) => {
     for (const event of failed) t.match(event, { type: 'syscall', syscall: 'openat', arguments: ['AT_FDCWD', '"/nonexistent/file"', 'O_RDONLY'], result: '-2' });
     const slept = events.filter(({ syscall }) => syscall === 'nanosleep');
     t.equal(slept.length, N);
-    for (const event of slept) t.match(event, { arguments: [/^0x[0-9a-f]+$/, 'NULL'], result: '0', error: null });
+    for (const event of slept) t.match(event, { arguments: ['{tv_sec=0, tv_nsec=1000000}', 'NULL'], result: '0', error: null });
   });
 
   test('the lines of strace(1) for the same program', async (t) => {
@@ -221,6 +255,31 @@ suite(1, (test) => {
     t.strictSame(lines, expected);
   });
 
+  test('whatever an argument points to, as strace(1) writes it', async (t) => {
+    const file = join(t.testdir({}), 'lines');
+    spawnSync('strace', ['-q', '-s', '32', '-e', 'signal=none', '-o', file, 'setarch', '-R', program('arguments')], { env: ENV });
+    const left = /^(clone|clone3|fork|set_robust_list|getpid|gettid|kill\(\d{2,}|exit_group|rt_sigreturn)\b/; // of the children, or told in another form
+    const middle = (lines: readonly string[]): string[] => {
+      const marks = lines.flatMap((line, i) => (line.startsWith('umask(') ? [i] : []));
+      return lines.slice(marks[0], (marks[1] ?? 0) + 1).filter((line) => !left.test(line));
+    };
+    const plain = (line: string): string => line.replace(/, revents=\w+/g, '').replace(/ \/\*.*?\*\//g, '').replace(/0x7f\w{10}/g, 'ADDRESS').replace(/SO_ERROR, ADDRESS, \[4\]/, 'SO_ERROR, ADDRESS, ADDRESS').replace(/(WAIT_BITSET.*), NULL, NULL/, '$1, NULL').replace(/^(wait4\(.*\) = )\d+$/, '$1PID');
+    const expected = middle(readFileSync(file, 'utf8').split('\n').map((line) => plain(line.replace(/ +(= -?\w+)(?: ([A-Z]+))?.*$/, (_, result: string, error?: string) => ` ${result}${error ? ` ${error}` : ''}`))));
+    t.ok(expected.length > 70, `${expected.length} lines`);
+    const run = async (): Promise<{ report: SyscallsReport; lines: string[] }> => {
+      await ktrace(t, ['-q', '--strace', '--data', '-o', 'ndjson', '-O', file, '--', 'setarch', '-R', program('arguments')], { tool: 'syscalls' }).exit();
+      const { report, events } = eventsOf(readFileSync(file, 'utf8'));
+      const of = events.filter(({ pid, tid }) => pid === tid);
+      const [parent] = of.filter(({ syscall }) => syscall === 'umask');
+      const texts = of.filter(({ pid }) => pid === parent?.pid).map(({ syscall, arguments: args, result, error }) => `${syscall}(${args?.map((text) => text.replace(/^(\d+)<.*>$/, '$1')).join(', ')}) = ${error ? `-1 ${error}` : syscall === 'umask' ? `0${Number(result).toString(8)}` : syscall === 'mmap' ? `0x${BigInt(result ?? 0).toString(16)}` : result}`);
+      const become = of.filter(({ syscall, pid }) => syscall === 'execve' && pid === parent?.pid).at(-1);
+      t.strictSame(become?.arguments, ['"/proc/self/exe"', JSON.stringify([program('arguments'), 'once', 'more']).replaceAll('","', '", "'), '?']);
+      return { report, lines: middle(texts.map(plain)) };
+    };
+    const { lines } = await whole(t, run, (found) => isDeepStrictEqual(found.lines, expected));
+    t.strictSame(lines, expected);
+  });
+
   test('what is not shown for its rate is counted', async (t) => {
     const run = async (): Promise<{ report: SyscallsReport; shown: number; rounds: number }> => {
       const target = await workload(t, 'storm', ['-n', EMULATED ? '2000' : '50000']);
@@ -231,7 +290,7 @@ suite(1, (test) => {
       return { report, shown: events.length, rounds };
     };
     const limited = ({ losses }: SyscallsReport): number => losses.find(({ reason }) => reason === 'rate-limited')?.count ?? 0;
-    const { report, shown, rounds } = await run();
+    const { report, shown, rounds } = await whole(t, run, () => true);
     missing(t, report, 2 * rounds - shown - limited(report), `lines, ${shown} shown and ${limited(report)} not`);
     t.ok(shown >= 14, 'both calls');
     accounts(t, report, ['rate-limited']);
@@ -306,6 +365,20 @@ suite(1, (test) => {
       accounts(t, report);
       t.strictSame(callsAndErrors(report), expected, command.join(' '));
     }
+  });
+
+  test('each class of calls: those and no other, N of each', async (t) => {
+    for (const kind of EMULATED ? ['file', 'signal'] : ['file', 'process', 'network', 'memory', 'signal', 'ipc', 'desc', 'creds', 'clock']) {
+      const gate = ({ syscall, calls }: CallRow): boolean => calls === 1 && ['read', 'write'].includes(syscall);
+      const figures = (report: SyscallsReport): unknown => [...rows<CallRow>(report, 'work'), ...rows<CallRow>(report, 'waiting')].filter((row) => !gate(row)).map(({ syscall, calls, errors }) => [syscall, calls, errors]).sort();
+      const own = (truth: Classes): unknown => truth.calls.filter(({ class: of, name }) => of === kind || ALSO[kind]?.includes(name)).map(({ name, failed }) => [name, N, failed]).sort();
+      await counted<Classes>(t, ['-e', `trace=%${kind}`], figures, own, 'classes');
+    }
+  });
+
+  test('vfork, and an execve that another thread than the first one calls, count once', async (t) => {
+    const figures = (report: SyscallsReport): unknown => [...rows<CallRow>(report, 'work'), ...rows<CallRow>(report, 'waiting')].map(({ syscall, calls, errors, died }) => [syscall, calls, errors, died]).sort();
+    await counted(t, ['-f', '-e', 'vfork,execve,rt_sigsuspend,exit_group'], figures, () => [['execve', N, 0, 0], ['exit_group', 2 * N, 0, 0], ['rt_sigsuspend', N, 0, N], ['vfork', N, 0, 0]], 'lives');
   });
 
   test('only what was asked for is counted, as strace(1) has it', async (t) => {

@@ -132,6 +132,9 @@ struct rb_root {
 
 struct mm_struct {
 	struct rb_root mm_rb; /* until 6.1 */
+	unsigned long arg_start;
+	unsigned long arg_end;
+	unsigned long env_end;
 } KERNEL_STRUCT;
 
 struct vm_area_struct {

@@ -10,6 +10,7 @@ export const syscallsCli: ToolCli = {
     { flags: '--slow <duration>', kind: 'duration', summary: 'show each call that took as long, as it ends' },
     { flags: '--rate <count>', kind: 'count', fallback: '100', summary: 'with --slow: of each call as many a second and CPU' },
     { flags: '--strace', kind: 'flag', summary: 'show each call as it ends' },
+    { flags: '--data', kind: 'flag', summary: 'with these: the first bytes of what is read and written, too' },
     { flags: '--ring-size <bytes>', kind: 'count', fallback: '4194304', summary: 'size of the buffer for calls that are shown' },
     { flags: '--failed', kind: 'flag', summary: 'calls that failed only' },
     { flags: '--errno <error>', kind: 'texts', summary: 'calls that failed with this error only (repeat, or commas)' },

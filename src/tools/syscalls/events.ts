@@ -1,10 +1,12 @@
 /** One call that is over, as the library and ndjson give it, and as a line that reads like one of strace(1). */
-import { SyscallsEventFlag, type SyscallsEvent } from '../../generated/syscalls.js';
+import { SyscallsEventFlag, type SyscallsEvent, type SyscallsPiece } from '../../generated/syscalls.js';
 import { formatDuration } from '../../render/format.js';
 import type { Processes } from '../contract.js';
-import { argumentsOf, type Meaning } from './arguments.js';
+import { argumentsOf, execArguments, type Meaning } from './arguments.js';
 import { errnoName } from './errno.js';
+import { textOf, textsOf, type Abi, type Memory } from './memory.js';
 import type { CallNames } from './names.js';
+import { filesOf, piecesOf } from './pieces.js';
 import { nameOf } from './report.js';
 
 export interface SyscallEventRecord {
@@ -16,7 +18,7 @@ export interface SyscallEventRecord {
   /** Name of the thread; hostile. */
   readonly thread: string;
   readonly syscall: string;
-  /** As text, each; null where they are not known: of a call that was interrupted for good, and of an execve that succeeded. */
+  /** As text, each; null where they are not known: of a call that was interrupted for good. */
   readonly arguments: readonly string[] | null;
   /** What it returned, or the negative error; null when it ended with its thread. */
   readonly result: bigint | null;
@@ -27,7 +29,7 @@ export interface SyscallEventRecord {
   readonly beforeTracing: boolean;
 }
 
-const TEXT_BYTES = 160; // as in bpf/syscalls.bpf.h
+const PIECE_BYTES = 160; // as in bpf/syscalls.bpf.h
 const MOST_FILES = 10_000; // remembered
 const FRESH_NS = 100e6; // an inode may be used again
 const MAX_ERRNO = 4095n;
@@ -40,13 +42,14 @@ export class CallReader {
     private readonly processes: Processes,
     private readonly names: CallNames,
     private readonly machine: string,
+    /** Show what is read and written, too. */
+    private readonly data: boolean,
   ) {}
 
   read(event: SyscallsEvent): SyscallEventRecord {
     const { nr, compat, flags, tgid } = event;
     const result = BigInt.asIntN(64, event.result);
     const failed = result < 0n && result >= -MAX_ERRNO;
-    const known = (flags & SyscallsEventFlag.EVENT_NO_ARGS) === 0;
     return {
       type: 'syscall',
       end: event.end,
@@ -54,7 +57,7 @@ export class CallReader {
       tid: event.tid,
       thread: event.comm,
       syscall: nameOf(this.names, nr, compat !== 0),
-      arguments: known ? argumentsOf(this.names.name(nr, compat !== 0), event.args, this.#meaning(event)) : null,
+      arguments: this.#arguments(event),
       result: (flags & SyscallsEventFlag.EVENT_NO_RETURN) === 0 ? result : null,
       error: failed ? errnoName(Number(-result)) : null,
       tookNs: event.took,
@@ -62,14 +65,26 @@ export class CallReader {
     };
   }
 
-  /** Only the first text and the first descriptor are known as they were when the call ended. */
-  #meaning({ tgid, inode, text, textBytes }: SyscallsEvent): Meaning {
-    let texts = 0;
-    let files = 0;
+  #arguments(event: SyscallsEvent): string[] | null {
+    const name = this.names.name(event.nr, event.compat !== 0);
+    const [path, argv] = event.pieces;
+    if (event.flags & SyscallsEventFlag.EVENT_NO_ARGS) return null;
+    if (event.flags & SyscallsEventFlag.EVENT_EXECED) return execArguments(name, shownText(path), shownTexts(argv));
+    return argumentsOf(name, event.args, this.#meaning(name, event));
+  }
+
+  #meaning(name: string, { tgid, inodes, pieces, compat, flags, result }: SyscallsEvent): Meaning {
+    const abi: Abi = { machine: this.machine, word: compat ? 4 : 8 };
+    const [places, files] = [piecesOf(name, abi, this.data).map(({ argument }) => argument), filesOf(name, abi)];
     return {
-      machine: this.machine,
-      text: () => (texts++ > 0 || textBytes <= 0 ? undefined : { text, cut: textBytes === TEXT_BYTES }),
-      descriptor: (fd) => (files++ > 0 || inode === 0n ? undefined : this.#file(tgid, fd, inode)),
+      abi,
+      data: this.data,
+      result: flags & SyscallsEventFlag.EVENT_NO_RETURN ? undefined : BigInt.asIntN(64, result),
+      memory: (index, _address, bytes) => memoryOf(pieces[places.indexOf(index)], bytes === 'text'),
+      descriptor: (fd, index) => {
+        const inode = inodes[files.indexOf(index)] ?? 0n;
+        return inode === 0n ? undefined : this.#file(tgid, fd, inode);
+      },
     };
   }
 
@@ -86,9 +101,29 @@ export class CallReader {
   }
 }
 
-const ADDRESSES: ReadonlySet<string> = new Set(['mmap', 'mmap2', 'mremap', 'brk', 'shmat']);
+/** Undefined where nothing could be read. */
+function memoryOf(piece: SyscallsPiece | undefined, isText: boolean): Memory | undefined {
+  if (!piece || piece.bytes <= 0) return undefined;
+  const { bytes, whole, data } = piece;
+  return isText ? { bytes: Buffer.from(data.subarray(0, bytes - 1)), cut: bytes === PIECE_BYTES } : { bytes: Buffer.from(data.subarray(0, bytes)), cut: whole > bytes };
+}
 
-const resultText = (syscall: string, result: bigint): string => (ADDRESSES.has(syscall.replace(' (32 bit)', '')) ? `0x${BigInt.asUintN(64, result).toString(16)}` : String(result));
+function shownText(piece: SyscallsPiece | undefined): string {
+  const memory = memoryOf(piece, true);
+  return memory ? textOf(memory) : '?';
+}
+
+function shownTexts(piece: SyscallsPiece | undefined): string {
+  const memory = memoryOf(piece, false);
+  return memory ? textsOf(memory) : '?';
+}
+
+const RESULTS: readonly (readonly [ReadonlySet<string>, (result: bigint) => string])[] = [
+  [new Set(['mmap', 'mmap2', 'mremap', 'brk', 'shmat']), (result) => `0x${BigInt.asUintN(64, result).toString(16)}`],
+  [new Set(['umask']), (result) => `0${result.toString(8)}`],
+];
+
+const resultText = (syscall: string, result: bigint): string => (RESULTS.find(([calls]) => calls.has(syscall.replace(' (32 bit)', '')))?.[1] ?? String)(result);
 
 /** `app (4242) openat(AT_FDCWD, "/etc/x", O_RDONLY) = -1 ENOENT <12.3µs>` */
 export function lineOf({ thread, tid, syscall, arguments: texts, result, error, tookNs, beforeTracing }: SyscallEventRecord): string {

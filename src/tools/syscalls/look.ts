@@ -3,8 +3,8 @@ import { SyscallsDrop, type KtraceThread, type Maps, type SyscallsEvent, type Sy
 import type { Report } from '../../report/model.js';
 import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from './aggregate.js';
-import type { Text } from './arguments.js';
 import { CallReader, type SyscallEventRecord } from './events.js';
+import type { Memory } from './memory.js';
 import type { By, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
 import { syscallsReport, type World } from './report.js';
@@ -13,9 +13,10 @@ const MOST_LOOKS = 1000;
 
 const PAGE = 4096n;
 const LONGEST_TEXT = 256n;
+const MOST_BYTES = 160;
 
 /** The text at an address of a process, cut at 256 bytes; undefined where it cannot be read. */
-function textAt(processes: Processes, pid: number, address: bigint): Text | undefined {
+function textAt(processes: Processes, pid: number, address: bigint): Memory | undefined {
   const bytes: number[] = [];
   for (let at = address; at < address + LONGEST_TEXT; ) {
     const end = (at / PAGE + 1n) * PAGE < address + LONGEST_TEXT ? (at / PAGE + 1n) * PAGE : address + LONGEST_TEXT;
@@ -23,10 +24,15 @@ function textAt(processes: Processes, pid: number, address: bigint): Text | unde
     if (!part) return undefined;
     const zero = part.indexOf(0);
     bytes.push(...part.subarray(0, zero < 0 ? part.length : zero));
-    if (zero >= 0) return { text: Buffer.from(bytes).toString(), cut: false };
+    if (zero >= 0) return { bytes: Buffer.from(bytes), cut: false };
     at = end;
   }
-  return { text: Buffer.from(bytes).toString(), cut: true };
+  return { bytes: Buffer.from(bytes), cut: true };
+}
+
+function bytesAt(processes: Processes, pid: number, address: bigint, length: number): Memory | undefined {
+  const bytes = processes.memory(pid, address, Math.min(length, MOST_BYTES));
+  return bytes ? { bytes: Buffer.from(bytes), cut: length > MOST_BYTES } : undefined;
 }
 
 export class SyscallsLook implements Look<SyscallEventRecord> {
@@ -41,8 +47,9 @@ export class SyscallsLook implements Look<SyscallEventRecord> {
     private readonly by: By,
     private readonly machine: string,
     private readonly explain: boolean,
+    private readonly data: boolean,
   ) {
-    this.#reader = new CallReader(processes, names, machine);
+    this.#reader = new CallReader(processes, names, machine, data);
   }
 
   begin(): void {
@@ -87,11 +94,17 @@ export class SyscallsLook implements Look<SyscallEventRecord> {
   }
 
   #world(): World {
-    const { processes, machine, explain } = this;
+    const { processes, machine, explain, data } = this;
     return {
       explain,
       cgroup: (id) => processes.cgroup(id),
-      meaning: (pid) => ({ machine, descriptor: (fd) => processes.descriptor(pid, fd), text: (address) => textAt(processes, pid, address) }),
+      meaning: (pid, compat) => ({
+        abi: { machine, word: compat ? 4 : 8 },
+        data,
+        result: undefined,
+        descriptor: (fd) => processes.descriptor(pid, fd),
+        memory: (_index, address, bytes) => (bytes === 'text' ? textAt(processes, pid, address) : bytesAt(processes, pid, address, bytes)),
+      }),
     };
   }
 

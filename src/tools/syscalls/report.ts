@@ -26,7 +26,7 @@ export interface Inside extends SyscallsTask {
 /** What the report asks of the world: names of what numbers stand for. */
 export interface World {
   /** For the process of this id. */
-  meaning(pid: number): Meaning;
+  meaning(pid: number, compat: boolean): Meaning;
   cgroup(id: bigint): string | undefined;
   /** Say by which rule a call waits by design. */
   readonly explain: boolean;
@@ -49,7 +49,7 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
   const [work, waiting] = [calls.filter(({ waits }) => !waits), calls.filter(({ waits }) => waits)];
   const inside = insideOf(snapshot, names);
   const stuck = inside.filter(({ waits }) => options.all || waits === 0);
-  const known = (task: Inside): string[] | undefined => (task.nr === task.state.nr ? argumentsOf(names.name(task.nr, task.state.compat !== 0), task.args, world.meaning(task.tgid)) : undefined);
+  const known = (task: Inside): string[] | undefined => (task.nr === task.state.nr ? argumentsOf(names.name(task.nr, task.state.compat !== 0), task.args, world.meaning(task.tgid, task.state.compat !== 0)) : undefined);
   const described = stuck.slice(0, options.rows).map((task) => ({ ...task, texts: known(task) }));
   const oldest = stuck.filter(({ waits }) => waits === 0).slice(0, 1).map((task) => ({ ...task, texts: known(task) }));
   const section = (id: 'work' | 'waiting', title: string, of: readonly CallTotals[]): Section => callSection(id, title, of, snapshot, names, options, world);

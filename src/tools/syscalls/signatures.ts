@@ -1,60 +1,63 @@
 /** What the arguments of system calls are, as data: by section 2 of the manual pages. */
 
 /**
- * Kinds of arguments: fd, at (a directory, or AT_FDCWD), path, text, ptr, int, uint, size, off, mode (octal), hex, pid, sig, and flags by the name of
- * their set (flags.ts). Calls that are not here are shown with six numbers in hex.
+ * Kinds of arguments: fd, at (a directory, or AT_FDCWD), path, text, ptr, int, uint, size, off, mode (octal), hex, pid, sig, flags by the name of their set
+ * (flags.ts), and what they point to by the name of its shape (memory.ts). How much of it there is: `:2` as many as argument 2 says, counted from 0;
+ * `@2` as the int says that argument 2 points to; `=` as the call returned; else one. `>`: the call writes it. `<`: the call changes
+ * it, so that it tells what was asked for only while the call lasts.
+ * Calls that are not here are shown with six numbers in hex.
  */
 const TEXT = `
-read fd ptr size
-write fd ptr size
+read fd data=> size
+write fd data:2 size
 open path open mode
 openat at path open mode
 openat2 at path ptr size
 creat path mode
 close fd
 close_range fd fd uint
-stat path ptr
-lstat path ptr
-fstat fd ptr
-newfstatat at path ptr at_flags
-statx at path at_flags hex ptr
+stat path stat>
+lstat path stat>
+fstat fd stat>
+newfstatat at path stat> at_flags
+statx at path statx_flags statx_mask statx>
 access path access
 faccessat at path access
 faccessat2 at path access at_flags
-poll ptr uint int
-ppoll ptr uint ptr ptr size
-select int ptr ptr ptr ptr
-pselect6 int ptr ptr ptr ptr ptr
+poll pollfd:1 uint int
+ppoll pollfd:1 uint timespec< sigset size
+select int ptr ptr ptr timeval<
+pselect6 int ptr ptr ptr timespec< ptr
 lseek fd off whence
 mmap ptr size prot map fd hex
 mprotect ptr size prot
 munmap ptr size
-mremap ptr size size hex ptr
-msync ptr size hex
+mremap ptr size size mremap ptr
+msync ptr size msync
 madvise ptr size madvise
 brk ptr
-rt_sigaction sig ptr ptr size
-rt_sigprocmask how ptr ptr size
+rt_sigaction sig sigaction sigaction> size
+rt_sigprocmask how sigset sigset> size
 rt_sigreturn
-rt_sigsuspend ptr size
-rt_sigtimedwait ptr ptr ptr size
+rt_sigsuspend sigset size
+rt_sigtimedwait sigset ptr timespec size
 sigaltstack ptr ptr
-ioctl fd hex ptr
-pread64 fd ptr size off
-pwrite64 fd ptr size off
-readv fd ptr uint
-writev fd ptr uint
-preadv fd ptr uint off
-pwritev fd ptr uint off
-pipe ptr
-pipe2 ptr descriptor
+ioctl fd ioctl ptr
+pread64 fd data=> size off
+pwrite64 fd data:2 size off
+readv fd iovec:2 uint
+writev fd iovec:2 uint
+preadv fd iovec:2 uint off
+pwritev fd iovec:2 uint off
+pipe pair>
+pipe2 pair> descriptor
 dup fd
 dup2 fd fd
 dup3 fd fd descriptor
 pause
-nanosleep ptr ptr
-clock_nanosleep clock int ptr ptr
-clock_gettime clock ptr
+nanosleep timespec ptr
+clock_nanosleep clock timer timespec ptr
+clock_gettime clock timespec>
 getpid
 getppid
 gettid
@@ -65,39 +68,39 @@ getegid
 sendfile fd fd ptr size
 copy_file_range fd ptr fd ptr size uint
 splice fd ptr fd ptr size hex
-socket domain socket int
-socketpair domain socket int ptr
-connect fd ptr uint
-accept fd ptr ptr
-accept4 fd ptr ptr socket
-bind fd ptr uint
+socket domain socket protocol
+socketpair domain socket int pair>
+connect fd sockaddr:2 uint
+accept fd sockaddr@2> ptr
+accept4 fd sockaddr@2> ptr accept
+bind fd sockaddr:2 uint
 listen fd int
-sendto fd ptr size msg ptr uint
-recvfrom fd ptr size msg ptr ptr
+sendto fd data:2 size msg sockaddr:5 uint
+recvfrom fd data=> size msg sockaddr@5> ptr
 sendmsg fd ptr msg
 recvmsg fd ptr msg
 sendmmsg fd ptr uint msg
 recvmmsg fd ptr uint msg ptr
-shutdown fd int
-getsockname fd ptr ptr
-getpeername fd ptr ptr
-setsockopt fd int int ptr uint
-getsockopt fd int int ptr ptr
+shutdown fd shutdown
+getsockname fd sockaddr@2> ptr
+getpeername fd sockaddr@2> ptr
+setsockopt fd sol sockopt sockval:4 uint
+getsockopt fd sol sockopt sockval@4> ptr
 clone clone ptr ptr ptr ptr
-clone3 ptr size
+clone3 clone_args size
 fork
 vfork
-execve path ptr ptr
-execveat at path ptr ptr at_flags
+execve path argv ptr
+execveat at path argv ptr at_flags
 exit int
 exit_group int
-wait4 int ptr wait ptr
-waitid int int ptr wait ptr
+wait4 int wstatus> wait ptr
+waitid idtype int ptr wait ptr
 kill int sig
 tkill pid sig
 tgkill pid pid sig
 uname ptr
-fcntl fd fcntl hex
+fcntl fd fcntl fcntl_arg
 flock fd flock
 fsync fd
 fdatasync fd
@@ -105,15 +108,15 @@ sync
 syncfs fd
 truncate path off
 ftruncate fd off
-fallocate fd hex off off
+fallocate fd fallocate off off
 getdents fd ptr uint
 getdents64 fd ptr uint
-getcwd ptr size
+getcwd buffer=> size
 chdir path
 fchdir fd
 rename path path
 renameat at path at path
-renameat2 at path at path hex
+renameat2 at path at path rename
 mkdir path mode
 mkdirat at path mode
 rmdir path
@@ -123,8 +126,8 @@ unlink path
 unlinkat at path at_flags
 symlink path path
 symlinkat path at path
-readlink path ptr size
-readlinkat at path ptr size
+readlink path buffer=> size
+readlinkat at path buffer=> size
 chmod path mode
 fchmod fd mode
 fchmodat at path mode
@@ -135,9 +138,9 @@ fchownat at path int int at_flags
 umask mode
 statfs path ptr
 fstatfs fd ptr
-utimensat at path ptr at_flags
-mount path path text hex ptr
-umount2 path hex
+utimensat at path timespecs at_flags
+mount path path text mount ptr
+umount2 path umount
 chroot path
 pivot_root path path
 getxattr path text ptr size
@@ -146,31 +149,31 @@ fgetxattr fd text ptr size
 inotify_add_watch fd path hex
 inotify_rm_watch fd int
 epoll_create int
-epoll_create1 descriptor
-epoll_ctl fd epoll_ctl fd ptr
-epoll_wait fd ptr int int
-epoll_pwait fd ptr int int ptr size
-epoll_pwait2 fd ptr int ptr ptr size
-eventfd2 uint descriptor
-timerfd_create clock descriptor
-timerfd_settime fd int ptr ptr
-signalfd4 fd ptr size descriptor
-futex ptr futex uint ptr ptr uint
+epoll_create1 epoll_create
+epoll_ctl fd epoll_ctl fd epoll
+epoll_wait fd epolls=> int int
+epoll_pwait fd epolls=> int int sigset size
+epoll_pwait2 fd epolls=> int timespec sigset size
+eventfd2 uint eventfd
+timerfd_create clock timerfd
+timerfd_settime fd timer itimerspec ptr
+signalfd4 fd sigset size signalfd
+futex ptr futex_op uint futex_arg ptr bitset
 futex_waitv ptr uint uint ptr clock
 futex_wait ptr hex hex hex ptr clock
 futex_wake ptr hex int hex
 set_tid_address ptr
 set_robust_list ptr size
-rseq ptr uint hex uint
+rseq ptr hex int hex
 sched_yield
 sched_getaffinity pid size ptr
 sched_setaffinity pid size ptr
-prctl int hex hex hex hex
-arch_prctl hex ptr
-prlimit64 pid int ptr ptr
-getrlimit int ptr
-getrandom ptr size hex
-memfd_create text hex
+prctl prctl prctl_arg hex hex hex
+arch_prctl arch_prctl ptr
+prlimit64 pid resource rlimit64 rlimit64>
+getrlimit resource rlimit>
+getrandom ptr size getrandom
+memfd_create text memfd
 io_uring_enter fd uint uint hex ptr size
 io_getevents ptr int int ptr ptr
 restart_syscall
@@ -189,12 +192,113 @@ sync_file_range fd off off hex
 msgrcv int ptr size int hex
 msgsnd int ptr size hex
 semop int ptr uint
-mq_timedreceive fd ptr size ptr ptr`;
+mq_timedreceive fd ptr size ptr ptr
+setrlimit resource rlimit
+setitimer itimer itimerval itimerval>
+getitimer itimer itimerval>
+alarm uint
+gettimeofday timeval> ptr
+clock_getres clock timespec>
+getpgrp
+setsid
+getpgid pid
+setpgid pid pid
+getsid pid
+inotify_init1 inotify_init
+eventfd uint
+setuid int
+setgid int
+setresuid int int int
+setresgid int int int
+setgroups int ptr
+getgroups int ptr
+capset ptr ptr
+capget ptr ptr
+mlockall mlockall
+munlockall
+mlock2 ptr size hex
+mincore ptr size ptr
+personality hex
+pwritev2 fd iovec:2 uint off hex
+preadv2 fd iovec:2 uint off hex
+flistxattr fd ptr size
+listxattr path ptr size
+lgetxattr path text ptr size
+sysinfo ptr
+times ptr
+getrusage int ptr
+shmget hex size hex
+shmat int ptr hex
+shmctl int hex ptr
+shmdt ptr
+semget hex int hex
+msgget hex hex
+msgctl int hex ptr
+mq_open path open mode ptr
+mq_unlink path
+membarrier int hex int
+seccomp int hex ptr
+io_uring_setup uint ptr
+io_uring_register uint uint ptr uint
+mmap2 ptr size prot map fd hex
+clock_gettime64 clock timespec64>
+clock_nanosleep_time64 clock timer timespec64 ptr
+ppoll_time64 pollfd:1 uint timespec64< sigset size
+pselect6_time64 int ptr ptr ptr timespec64< ptr
+futex_time64 ptr futex_op uint futex_arg64 ptr bitset
+_newselect int ptr ptr ptr timeval<
+waitpid int wstatus> wait
+stat64 path ptr
+lstat64 path ptr
+fstat64 fd ptr
+fstatat64 at path ptr at_flags
+fcntl64 fd fcntl fcntl_arg
+_llseek fd uint uint ptr whence
+ugetrlimit resource rlimit>
+truncate64 path uint uint
+ftruncate64 fd uint uint
+getuid32
+geteuid32
+getgid32
+getegid32
+set_thread_area ptr
+socketcall int ptr
+sigreturn
+time ptr`;
 
-let table: ReadonlyMap<string, readonly string[]> | undefined;
+/** What differs in 32-bit programs: numbers of 64 bits are two arguments. */
+const I386 = `
+mmap ptr
+select ptr
+pread64 fd data=> size uint uint
+pwrite64 fd data:2 size uint uint
+fallocate fd fallocate uint uint uint uint
+readahead fd uint uint size
+stat path ptr
+lstat path ptr
+fstat fd ptr`;
 
-/** Undefined for calls whose arguments are not known here. */
-export function signatureOf(name: string): readonly string[] | undefined {
-  table ??= new Map(TEXT.trim().split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ').slice(1)]));
-  return table.get(name);
+export interface Parameter {
+  readonly kind: string;
+  /** How much memory it points to: as many elements as argument `index` says, or the int that it points to, or the call returned; one if left out. */
+  readonly length?: { readonly by: 'argument' | 'pointed' | 'result'; readonly index: number };
+  /** Of account from its beginning to its end and then, after it alone, or while it lasts alone. */
+  readonly told: 'always' | 'after' | 'during';
+}
+
+const BY = { ':': 'argument', '@': 'pointed', '=': 'result' } as const;
+
+function parse(word: string): Parameter {
+  const [, kind = '', how, index, told] = /^(\w+)(?:([:@=])(\d?))?([<>])?$/.exec(word) ?? [];
+  const length = how === undefined ? {} : { length: { by: BY[how as keyof typeof BY], index: Number(index) } };
+  return { kind, ...length, told: told === '>' ? 'after' : told === '<' ? 'during' : 'always' };
+}
+
+const parseAll = (text: string): [string, readonly Parameter[]][] => text.trim().split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ').slice(1).map(parse)]);
+let tables: readonly ReadonlyMap<string, readonly Parameter[]>[] | undefined;
+
+/** Undefined for calls whose arguments are not known here. `compat`: of a 32-bit program. */
+export function signatureOf(name: string, compat = false): readonly Parameter[] | undefined {
+  tables ??= [new Map(parseAll(TEXT)), new Map(parseAll(I386))];
+  return (compat ? tables[1]?.get(name) : undefined) ?? tables[0]?.get(name);
 }

@@ -5,10 +5,11 @@ import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
 import { EXEC, FUTEX, LAST, READING, RESTART, WAITING } from './classes.js';
 import { errnoNumber } from './errno.js';
 import { lineOf, type SyscallEventRecord } from './events.js';
-import { signatureOf } from './signatures.js';
 import { SyscallsLook } from './look.js';
+import type { Abi } from './memory.js';
 import { BYS, type By } from './model.js';
 import { callNames, type CallNames } from './names.js';
+import { FILES, filesOf, PIECES, piecesOf } from './pieces.js';
 import { bitsOf, selectCalls } from './select.js';
 import { SYSCALLS_SORTS } from './report.js';
 
@@ -16,6 +17,7 @@ const NO_SUCH_CALL = 0xffff;
 const ROWS_BY: Readonly<Record<By, number>> = { syscall: SyscallsBy.SYSCALLS_BY_CALL, process: SyscallsBy.SYSCALLS_BY_PROCESS, thread: SyscallsBy.SYSCALLS_BY_THREAD, cgroup: SyscallsBy.SYSCALLS_BY_CGROUP };
 
 const CALLS_PER_ABI = 512; // as in bpf/syscalls.bpf.h
+const PIECE_KIND_BYTES = 4;
 const DEFAULT_RATE = 100; // as in cli.ts
 const ERRORS = 4096; // MAX_ERRNO + 1, as in bpf/syscalls.bpf.h
 const WORD = 64;
@@ -35,13 +37,13 @@ function wantedErrors({ errno, failed }: Own): object {
   return { someErrors: failed === true || chosen.length > 0, wantedErrors: words };
 }
 
-/** 1 + the index of the first argument of such a kind for each call, 0 where it has none. */
-function argumentIndexes(kinds: readonly string[], names: CallNames): Uint8Array {
-  const indexes = new Uint8Array(2 * CALLS_PER_ABI);
-  for (const compat of [false, true]) {
-    for (let nr = 0; nr < CALLS_PER_ABI; nr++) indexes[Number(compat) * CALLS_PER_ABI + nr] = (signatureOf(names.name(nr, compat)) ?? []).findIndex((kind) => kinds.includes(kind)) + 1;
+/** Bytes for each call, its numbers of this machine before those of 32-bit programs; `each` for every one. */
+function callTable(names: CallNames, machine: string, each: number, entry: (name: string, abi: Abi) => readonly number[]): Uint8Array {
+  const table = new Uint8Array(2 * CALLS_PER_ABI * each);
+  for (const word of [8, 4] as const) {
+    for (let nr = 0; nr < CALLS_PER_ABI; nr++) table.set(entry(names.name(nr, word === 4), { machine, word }), ((word === 4 ? CALLS_PER_ABI : 0) + nr) * each);
   }
-  return indexes;
+  return table;
 }
 
 function filterWords({ trace, failed, errno, slow }: Own): string[] {
@@ -68,8 +70,8 @@ function options({ filters: { minWaitNs, launched }, events, ...setting }: ToolO
     emitEvents: events,
     slowNs: Number(own['slow'] ?? 0),
     eventsPerSecond: own['slow'] === undefined ? 0 : Number(own['rate'] ?? DEFAULT_RATE),
-    textArgument: argumentIndexes(['path', 'text'], names),
-    fileArgument: argumentIndexes(['fd', 'at'], names),
+    pieceTable: callTable(names, machine, PIECE_KIND_BYTES * PIECES, (name, abi) => piecesOf(name, abi, own['data'] === true).flatMap(({ how, argument, unit, count }) => [how, argument, unit, count])),
+    fileTable: callTable(names, machine, FILES, (name, abi) => filesOf(name, abi).map((index) => index + 1)),
     cpuRowCount: cpuRows(setting),
     ...wantedErrors(own),
     someCalls: expression !== 'all',
@@ -96,5 +98,5 @@ export const syscallsTool: Tool<SyscallEventRecord> = {
   filterWords,
   options,
   mapSizes: ({ maxKeys, ringBytes }, setting) => ({ rows: maxKeys, errors: maxKeys, events: ringBytes, cpu_rows: cpuRows(setting) }),
-  look: (tables, processes, { own, machine }) => new SyscallsLook(tables, processes, callNames(machine), byOf(own), machine, own['explain'] === true),
+  look: (tables, processes, { own, machine }) => new SyscallsLook(tables, processes, callNames(machine), byOf(own), machine, own['explain'] === true, own['data'] === true),
 };

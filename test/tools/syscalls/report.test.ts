@@ -50,7 +50,13 @@ const OPTIONS = {
 } satisfies ReportOptions;
 
 const WORLD: World = {
-  meaning: (pid) => ({ machine: 'x64', descriptor: (fd) => (fd === 3 ? '/var/log/app.log' : undefined), text: () => ({ text: `text of ${pid}`, cut: false }) }),
+  meaning: (pid) => ({
+    abi: { machine: 'x64', word: 8 },
+    data: false,
+    result: undefined,
+    descriptor: (fd) => (fd === 3 ? '/var/log/app.log' : undefined),
+    memory: () => ({ bytes: Buffer.from(`text of ${pid}`), cut: false }),
+  }),
   cgroup: (id) => (id === 1n ? '/system.slice/app.service' : undefined),
   explain: false,
 };

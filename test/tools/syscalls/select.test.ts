@@ -1,8 +1,9 @@
 import t from 'tap';
-import { WAITING } from '../../../src/tools/syscalls/classes.js';
+import { CLASSES, WAITING } from '../../../src/tools/syscalls/classes.js';
 import { errnoName } from '../../../src/tools/syscalls/errno.js';
 import { callNames } from '../../../src/tools/syscalls/names.js';
 import { bitsOf, selectCalls } from '../../../src/tools/syscalls/select.js';
+import { signatureOf } from '../../../src/tools/syscalls/signatures.js';
 
 const x64 = callNames('x64');
 const arm64 = callNames('arm64');
@@ -49,5 +50,15 @@ t.test('a set is a bit for each number, those of 32-bit programs behind', (t) =>
 
 t.test('errors have the names of Linux', (t) => {
   for (const [number, name] of [[1, 'EPERM'], [2, 'ENOENT'], [11, 'EAGAIN'], [38, 'ENOSYS'], [40, 'ELOOP'], [42, 'ENOMSG'], [95, 'EOPNOTSUPP'], [110, 'ETIMEDOUT'], [111, 'ECONNREFUSED'], [115, 'EINPROGRESS'], [133, 'EHWPOISON'], [41, 'errno 41'], [134, 'errno 134']] as const) t.equal(errnoName(number), name);
+  t.end();
+});
+
+t.test('classes hold calls that there are, and those whose arguments say so', (t) => {
+  const known = new Set([...x64.names, ...arm64.names]);
+  for (const [kind, calls] of Object.entries(CLASSES)) t.strictSame([...calls].filter((name) => !known.has(name)), [], kind);
+  const first = (name: string): string | undefined => signatureOf(name)?.[0]?.kind;
+  const either = (name: string): boolean => CLASSES['desc']?.has(name) === true || CLASSES['network']?.has(name) === true;
+  t.strictSame(x64.names.filter((name) => (first(name) === 'fd' || first(name) === 'at') && name !== 'close_range' && !either(name)), [], 'descriptors');
+  t.strictSame(x64.names.filter((name) => first(name) === 'path' && !CLASSES['file']?.has(name) && name !== 'mq_open' && name !== 'mq_unlink'), [], 'paths');
   t.end();
 });
