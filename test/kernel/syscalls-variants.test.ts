@@ -261,9 +261,9 @@ suite(1, (test) => {
     const left = /^(clone|clone3|fork|set_robust_list|getpid|gettid|kill\(\d{2,}|exit_group|rt_sigreturn)\b/; // of the children, or told in another form
     const middle = (lines: readonly string[]): string[] => {
       const marks = lines.flatMap((line, i) => (line.startsWith('umask(') ? [i] : []));
-      return lines.slice(marks[0], (marks[1] ?? 0) + 1).filter((line) => !left.test(line));
+      return lines.slice(marks[0], (marks[1] ?? 0) + 1).filter((line) => /^\w+\(/.test(line) && !left.test(line));
     };
-    const plain = (line: string): string => line.replace(/, revents=\w+/g, '').replace(/ \/\*.*?\*\//g, '').replace(/0x7f\w{10}/g, 'ADDRESS').replace(/SO_ERROR, ADDRESS, \[4\]/, 'SO_ERROR, ADDRESS, ADDRESS').replace(/(WAIT_BITSET.*), NULL, NULL/, '$1, NULL').replace(/^(wait4\(.*\) = )\d+$/, '$1PID');
+    const plain = (line: string): string => line.replace(/, revents=\w+/g, '').replace(/ \/\*.*?\*\//g, '').replace(/0x(7f\w{10}|[f4]\w{7})\b/g, 'ADDRESS').replace(/SO_ERROR, ADDRESS, \[4\]/, 'SO_ERROR, ADDRESS, ADDRESS').replace(/(WAIT_BITSET.*), NULL, NULL/, '$1, NULL').replace(/^(wait4\(.*\) = )\d+$/, '$1PID');
     const expected = middle(readFileSync(file, 'utf8').split('\n').map((line) => plain(line.replace(/ +(= -?\w+)(?: ([A-Z]+))?.*$/, (_, result: string, error?: string) => ` ${result}${error ? ` ${error}` : ''}`))));
     t.ok(expected.length > 70, `${expected.length} lines`);
     const run = async (): Promise<{ report: SyscallsReport; lines: string[] }> => {
@@ -271,7 +271,7 @@ suite(1, (test) => {
       const { report, events } = eventsOf(readFileSync(file, 'utf8'));
       const of = events.filter(({ pid, tid }) => pid === tid);
       const [parent] = of.filter(({ syscall }) => syscall === 'umask');
-      const texts = of.filter(({ pid }) => pid === parent?.pid).map(({ syscall, arguments: args, result, error }) => `${syscall}(${args?.map((text) => text.replace(/^(\d+)<.*>$/, '$1')).join(', ')}) = ${error ? `-1 ${error}` : syscall === 'umask' ? `0${Number(result).toString(8)}` : syscall === 'mmap' ? `0x${BigInt(result ?? 0).toString(16)}` : result}`);
+      const texts = of.filter(({ pid }) => pid === parent?.pid).map(({ syscall, arguments: args, result, error }) => `${syscall.replace(' (32 bit)', '')}(${args?.map((text) => text.replace(/^(\d+)<.*>$/, '$1')).join(', ')}) = ${error ? `-1 ${error}` : syscall === 'umask' ? `0${Number(result).toString(8)}` : syscall.startsWith('mmap') ? `0x${BigInt(result ?? 0).toString(16)}` : result}`);
       const become = of.filter(({ syscall, pid }) => syscall === 'execve' && pid === parent?.pid).at(-1);
       t.strictSame(become?.arguments, ['"/proc/self/exe"', JSON.stringify([program('arguments'), 'once', 'more']).replaceAll('","', '", "'), '?']);
       return { report, lines: middle(texts.map(plain)) };

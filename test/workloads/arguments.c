@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -145,6 +146,43 @@ static void processes(void)
 	syscall(SYS_kill, 0, 0);
 }
 
+// The same of a 32-bit program: other numbers, other sizes, and what has 64 bits is two arguments. Memory it can name lies low.
+static void thirty_two_bits(void)
+{
+#if defined(__x86_64__)
+	struct low {
+		struct {
+			int seconds, nanoseconds;
+		} time;
+		struct {
+			unsigned base, length;
+		} part;
+		char path[16];
+		struct pollfd polled;
+	} *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+#define CALL_32(number, one, two, three, four, five)                                                                   \
+	({                                                                                                             \
+		long result = number;                                                                                  \
+		__asm__ volatile("int $0x80" : "+a"(result) : "b"((long)(one)), "c"((long)(two)), "d"((long)(three)),  \
+			"S"((long)(four)), "D"((long)(five)) : "memory", "r8", "r9", "r10", "r11");                    \
+		result;                                                                                                \
+	})
+	low->time.nanoseconds = 1000;
+	low->part.base = 0x10;
+	low->part.length = 5;
+	low->polled = (struct pollfd){ .fd = -1 };
+	strcpy(low->path, "/nonexistent/a");
+	CALL_32(5, low->path, O_RDWR | O_CREAT | O_EXCL, 0640, 0, 0);	 // open
+	CALL_32(162, &low->time, 0, 0, 0, 0);				 // nanosleep
+	CALL_32(146, -1, &low->part, 1, 0, 0);				 // writev
+	CALL_32(168, &low->polled, 1, 0, 0, 0);				 // poll
+	CALL_32(19, -1, -5, SEEK_END, 0, 0);				 // lseek
+	CALL_32(195, low->path, 0, 0, 0, 0);				 // stat64
+	CALL_32(192, 0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1); // mmap2
+	CALL_32(240, &low->time, FUTEX_WAIT, 1, &low->time, 0);		 // futex
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -155,6 +193,7 @@ int main(int argc, char **argv)
 	events();
 	files();
 	processes();
+	thirty_two_bits();
 	syscall(SYS_umask, 022);
 	execl("/proc/self/exe", argv[0], "once", "more", NULL);
 }
