@@ -7,107 +7,12 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
 import { syscalls, type SyscallEventRecord } from '../../src/library.js';
-import type { Loss, Report, Tally } from '../../src/report/model.js';
+import type { Report, Tally } from '../../src/report/model.js';
+import { ALSO, counted, counts, eventsOf, missing, reportOf, rows, tracing, type CallEvent, type CallRow, type Calls, type Classes, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
 import { cgroupMount, newCgroup } from './cgroups.js';
-import { accounts, EMULATED, ENV, ktrace, lacking, N, program, skippedRuns, suite, whole, workload, type FutexReport, type Tracer, type Truth } from './harness.js';
+import { accounts, EMULATED, ENV, ktrace, lacking, N, program, suite, whole, workload, type Truth } from './harness.js';
 
 const VARIANTS: readonly string[] = ['btf', 'raw'];
-
-interface CallRow {
-  readonly who?: string;
-  readonly syscall: string;
-  readonly calls: number;
-  readonly errors: number;
-  readonly total: number;
-  readonly max: number;
-  readonly died: number;
-  readonly errnos: readonly Tally[];
-  readonly histogram: { readonly counts: readonly number[] };
-}
-
-interface InsideRow {
-  readonly thread: string;
-  readonly tid: number;
-  readonly syscall: string;
-  readonly age: number;
-  readonly beforeTracing: string;
-  readonly designed: string;
-}
-
-interface SyscallsReport {
-  readonly header: FutexReport['header'];
-  readonly losses: readonly Loss[];
-  readonly sections: Readonly<Record<'inFlight' | 'work' | 'waiting', { readonly rows: readonly (CallRow | InsideRow)[] }>>;
-}
-
-interface Storm {
-  readonly rounds: number;
-}
-
-interface CallEvent {
-  readonly pid: number;
-  readonly tid: number;
-  readonly syscall: string;
-  readonly arguments: readonly string[] | null;
-  readonly result: string | null;
-  readonly error: string | null;
-  readonly tookNs: number;
-}
-
-interface Classes {
-  readonly calls: readonly { readonly class: string; readonly name: string; readonly failed: number }[];
-}
-
-/** Calls of a second class. */
-const ALSO: Readonly<Record<string, readonly string[]>> = { file: ['execve'], signal: ['kill'], memory: ['shmdt'], desc: ['openat', 'faccessat', 'fchmodat'] };
-
-interface Calls {
-  readonly count: number;
-  readonly pid: number;
-  readonly stays: number;
-  readonly sleepsNs: number;
-}
-
-const rows = <T extends CallRow | InsideRow>({ sections }: SyscallsReport, id: keyof SyscallsReport['sections']): readonly T[] => sections[id].rows as readonly T[];
-const tracing = (t: Test, args: readonly string[]): Promise<Tracer> => ktrace(t, ['-o', 'json', ...args], { tool: 'syscalls' }).tracing();
-
-/** The program `name` under ktrace; `figures` of the report have to be `wanted`, which depends on what the program saw of itself. */
-async function counted<T = Calls>(t: Test, options: readonly string[], figures: (report: SyscallsReport) => unknown, wanted: (truth: T) => unknown, name = 'calls'): Promise<{ report: SyscallsReport; truth: T }> {
-  const run = async (): Promise<{ report: SyscallsReport; truth: T }> => {
-    const target = await workload(t, name);
-    const tracer = await tracing(t, ['-p', String(target.pid), ...options]);
-    target.line();
-    const truth = await target.truth<T>();
-    return { report: await reportOf(t, tracer), truth };
-  };
-  const found = await whole(t, run, ({ report, truth }) => isDeepStrictEqual(figures(report), wanted(truth)));
-  t.strictSame(figures(found.report), wanted(found.truth), options.join(' '));
-  return found;
-}
-
-async function reportOf(t: Test, tracer: Tracer, signal: NodeJS.Signals | null = 'SIGINT'): Promise<SyscallsReport> {
-  const report = JSON.parse(await tracer.finish(t, signal)) as SyscallsReport;
-  accounts(t, report);
-  return report;
-}
-
-/** Lines of JSON: events, and the report after them. */
-function eventsOf(text: string): { report: SyscallsReport; events: readonly CallEvent[] } {
-  const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
-  return { report: lines.pop() as SyscallsReport, events: lines as CallEvent[] };
-}
-
-/** None are missing but those for which the kernel did not run a program, and these are reported: half of a storm where it preempts programs. */
-function missing(t: Test, report: SyscallsReport, count: number, what: string): void {
-  const skipped = skippedRuns(report);
-  t.ok(count >= 0 && count <= skipped, `${count} ${what} missing, ${skipped} runs skipped`);
-}
-
-/** `[calls, errors by name]` of a call; undefined when it was never made. */
-function counts(report: SyscallsReport, section: 'work' | 'waiting', syscall: string): [number, Record<string, number>] | undefined {
-  const row = rows<CallRow>(report, section).find((each) => each.syscall === syscall);
-  return row && [row.calls, Object.fromEntries(row.errnos.map(({ name, count }) => [name, count]))];
-}
 
 /** Programs that do the same each time, whoever looks on. */
 const PROGRAMS: readonly (readonly string[])[] = [
@@ -379,6 +284,8 @@ suite(1, (test) => {
   test('vfork, and an execve that another thread than the first one calls, count once', async (t) => {
     const figures = (report: SyscallsReport): unknown => [...rows<CallRow>(report, 'work'), ...rows<CallRow>(report, 'waiting')].map(({ syscall, calls, errors, died }) => [syscall, calls, errors, died]).sort();
     await counted(t, ['-f', '-e', 'vfork,execve,rt_sigsuspend,exit_group'], figures, () => [['execve', N, 0, 0], ['exit_group', 2 * N, 0, 0], ['rt_sigsuspend', N, 0, N], ['vfork', N, 0, 0]], 'lives');
+    const births = (report: SyscallsReport): number => rows<CallRow>(report, 'work').reduce((sum, { calls }) => sum + calls, 0);
+    await counted(t, ['-f', '-e', 'clone,clone3,fork'], births, () => 2 * N, 'lives'); // a process and a thread; the return in the child is none
   });
 
   test('only what was asked for is counted, as strace(1) has it', async (t) => {

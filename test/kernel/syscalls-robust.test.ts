@@ -1,0 +1,163 @@
+/** `ktrace syscalls`: full rings and tables, slow readers, floods of deaths, two of a kind, and its own calls. What is lost is counted. */
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { syscalls } from '../../src/library.js';
+import type { Report } from '../../src/report/model.js';
+import { counts, eventsOf, reportOf, rows, tracing, type CallRow, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
+import { accounts, asMany, EMULATED, ktrace, N, suite, whole, workload, type FutexReport, type Truth } from './harness.js';
+import { killed } from './sudden-end.js';
+
+type Losses = Pick<FutexReport, 'losses'>;
+const loss = ({ losses }: Losses, reason: string): number => losses.find((each) => each.reason === reason)?.count ?? -1;
+const callsOf = ({ sections }: Report): number => sections.filter(({ id }) => id !== 'inFlight').flatMap(({ rows: of }) => of).reduce((sum, { calls }) => sum + Number(calls), 0);
+
+/** Without turning the event loop: a reader that hangs. */
+function blockUntil(condition: () => boolean): void {
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  for (const end = Date.now() + 60_000; !condition() && Date.now() < end; ) Atomics.wait(word, 0, 0, 5);
+}
+
+const COUNT = 101;
+const OPENAT = process.arch === 'arm64' ? 56 : 257;
+const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
+
+suite(1, (test) => {
+  test('a full ring: calls received and calls counted as lost are all there were', async (t) => {
+    const target = await workload(t, 'storm', ['-n', '5000']);
+    await using session = await syscalls({ pid: target.pid, trace: 'getppid,dup', events: true, ringSize: 4096 });
+    target.line();
+    blockUntil(() => threadsOf(target.pid) > 1);
+    blockUntil(() => threadsOf(target.pid) === 1);
+    const report = session.stop();
+    let received = 0;
+    for await (const { syscall } of session.events()) received += syscall === 'getppid' || syscall === 'dup' ? 1 : 0;
+    const { rounds } = await target.truth<Storm>();
+    t.ok(loss(report, 'ring-full') > 0 && received > 0, `${received} received, ${loss(report, 'ring-full')} lost`);
+    asMany(t, report, received + loss(report, 'ring-full'), 2 * rounds);
+    asMany(t, report, callsOf(report), 2 * rounds, 'the totals are not affected');
+  });
+
+  test('a reader that never reads: the backlog is bounded, and what it drops is counted', async (t) => {
+    const target = await workload(t, 'storm', ['-n', '2000']);
+    await using session = await syscalls({ pid: target.pid, trace: 'getppid,dup', events: true, backlog: 100 });
+    target.line();
+    const { rounds } = await target.truth<Storm>();
+    const report = session.stop();
+    t.ok(session.stats().backlog <= 100);
+    let received = 0;
+    for await (const { type } of session.events()) received += type === 'syscall' ? 1 : 0;
+    t.equal(received, 100);
+    asMany(t, report, received + loss(report, 'backlog-full') + loss(report, 'ring-full'), 2 * rounds);
+  });
+
+  test('a full table: calls in rows and calls counted as lost are all there were; --fail-on-loss', async (t) => {
+    const target = await workload(t, 'storm', ['--threads', '64', '-n', '100']);
+    const options = ['-p', String(target.pid), '-e', 'getppid', '--by', 'thread', '--max-rows', '16'];
+    const tracer = await tracing(t, options);
+    const failing = await tracing(t, [...options, '--fail-on-loss']);
+    target.line();
+    const { rounds } = await target.truth<Storm>();
+    const report = JSON.parse(await tracer.finish(t)) as SyscallsReport;
+    accounts(t, report, ['rows-full']);
+    t.equal(rows<CallRow>(report, 'work').length, 16);
+    asMany(t, report, rows<CallRow>(report, 'work').reduce((sum, { calls }) => sum + calls, 0) + loss(report, 'rows-full'), rounds);
+    t.equal(report.header.accounting.dropped, loss(report, 'rows-full'));
+    failing.kill('SIGINT');
+    t.strictSame(await failing.exit(), { code: 3, signal: null });
+  });
+
+  test('5,000 threads killed in their call leave nothing', async (t) => {
+    const figures = (report: SyscallsReport): unknown => [...rows<CallRow>(report, 'work'), ...rows<CallRow>(report, 'waiting')].filter(({ syscall }) => syscall === 'futex').map(({ calls, died }) => [calls, died]);
+    const killings = EMULATED ? '1' : '10';
+    const run = async (): Promise<{ report: SyscallsReport; truth: Truth }> => {
+      const target = await workload(t, 'dying', ['--killed', killings, '-n', '500']);
+      const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-e', 'futex']);
+      target.line();
+      const truth = await target.truth();
+      return { report: await reportOf(t, tracer), truth };
+    };
+    const wanted = ({ waitsBegun }: Truth): unknown => [[waitsBegun, waitsBegun]];
+    const { report, truth } = await whole(t, run, (found) => isDeepStrictEqual(figures(found.report), wanted(found.truth)));
+    t.equal(truth.waitsBegun, 500 * Number(killings));
+    t.strictSame(figures(report), wanted(truth));
+    t.strictSame([report.header.accounting.inFlight, report.header.accounting.dropped], [0, 0]);
+  });
+
+  test('its own calls are never traced, not even when everything is: lines make no lines', async (t) => {
+    const target = await workload(t, 'storm', ['-n', '200']);
+    const tracer = await ktrace(t, ['-o', 'ndjson', '--strace', '-e', 'write,getppid'], { tool: 'syscalls' }).tracing();
+    target.line();
+    const { rounds } = await target.truth<Storm>();
+    const { report, events } = eventsOf(await tracer.finish(t));
+    t.strictSame(events.filter(({ pid }) => pid === tracer.pid), []);
+    asMany(t, report, events.filter(({ pid, syscall }) => pid === target.pid && syscall === 'getppid').length, rounds);
+    t.strictSame(rows<InsideRow>(report, 'inFlight').filter(({ tid }) => tid === tracer.pid), []);
+  });
+
+  test('two at once count the same', async (t) => {
+    const run = async (): Promise<{ report: SyscallsReport; other: SyscallsReport }> => {
+      const target = await workload(t, 'calls');
+      const both = await Promise.all([tracing(t, ['-p', String(target.pid)]), tracing(t, ['-p', String(target.pid)])]);
+      target.line();
+      await target.truth();
+      const [report, other] = [await reportOf(t, both[0]), await reportOf(t, both[1])];
+      return { report, other };
+    };
+    const both = await whole(t, run);
+    for (const report of [both.report, both.other]) {
+      asMany(t, both.report, counts(report, 'work', 'getppid')?.[0] ?? 0, N);
+      asMany(t, both.report, counts(report, 'work', 'openat')?.[1]['ENOENT'] ?? 0, N);
+      asMany(t, both.report, counts(report, 'waiting', 'nanosleep')?.[0] ?? 0, N);
+    }
+  });
+
+  test('killed at any moment, it leaves nothing', async (t) => {
+    for (const delay of EMULATED ? [200] : [0, 50, 150]) {
+      const target = await workload(t, 'storm', ['--seconds', '3']);
+      const tracer = await tracing(t, ['-p', String(target.pid), '--strace', '-o', 'ndjson']);
+      target.line();
+      const due = Date.now() + delay;
+      await killed(t, tracer, `after ${delay} ms of a storm`, () => Date.now() >= due);
+      target.kill('SIGKILL');
+    }
+  });
+
+  test('intervals add up to what the program did', async (t) => {
+    const target = await workload(t, 'calls', ['-n', String(COUNT)]);
+    const tracer = await tracing(t, ['-p', String(target.pid), '-e', 'getppid,nanosleep,openat', '-i', '100ms', '-o', 'ndjson']);
+    target.line();
+    await target.truth();
+    const reports = (await tracer.finish(t)).trimEnd().split('\n').map((line) => JSON.parse(line) as SyscallsReport);
+    const sum = (section: 'work' | 'waiting', name: string, of: (row: CallRow) => number): number => reports.flatMap((report) => rows<CallRow>(report, section)).filter(({ syscall }) => syscall === name).reduce((total, row) => total + of(row), 0);
+    t.ok(reports.length > 1, `${reports.length} reports`);
+    asMany(t, reports, sum('work', 'getppid', ({ calls }) => calls), COUNT);
+    asMany(t, reports, sum('waiting', 'nanosleep', ({ calls }) => calls), COUNT);
+    asMany(t, reports, sum('waiting', 'nanosleep', ({ histogram }) => histogram.counts.reduce((total, count) => total + count, 0)), COUNT);
+    asMany(t, reports, sum('work', 'openat', ({ errnos }) => errnos.find(({ name }) => name === 'ENOENT')?.count ?? 0), COUNT);
+    const negative = reports.flatMap((report) => [...rows<CallRow>(report, 'work'), ...rows<CallRow>(report, 'waiting')]).filter(({ calls, errors, total }) => calls < 0 || errors < 0 || total < 0);
+    t.strictSame(negative, []);
+  });
+
+  test('a process that hangs in one call is the first line, and the finding', async (t) => {
+    const fifo = join(t.testdir({}), 'a fifo');
+    spawnSync('mkfifo', [fifo]);
+    const stuck = spawn('cat', [fifo]);
+    t.teardown(() => stuck.kill('SIGKILL'));
+    while (!readFileSync(`/proc/${stuck.pid}/syscall`, 'utf8').startsWith(String(OPENAT))) await setTimeout(10);
+    await setTimeout(500);
+    const table = ktrace(t, ['-p', String(stuck.pid), '-d', '300ms'], { tool: 'syscalls' });
+    const json = ktrace(t, ['-p', String(stuck.pid), '-d', '300ms', '-o', 'json'], { tool: 'syscalls' });
+    await Promise.all([table.exit(), json.exit()]);
+    const [row] = rows<InsideRow & { argument: string }>(JSON.parse(json.stdout) as SyscallsReport, 'inFlight');
+    t.match(row, { thread: 'cat', tid: stuck.pid, syscall: 'openat', beforeTracing: 'yes', designed: 'no', argument: JSON.stringify(fifo) });
+    t.ok((row?.age ?? 0) >= 500e6, `${row?.age} ns`);
+    const lines = table.stdout.split('\n');
+    t.match(lines[2], /^In a call now/);
+    t.match(lines[4], new RegExp(`^ *cat +${stuck.pid} +${stuck.pid} +openat `));
+    t.match(table.stdout, new RegExp(`cat \\(${stuck.pid}\\)[^.]* openat`), 'the finding names it');
+    t.ok(lines.every((line) => line.length <= 80), 'at 80 columns');
+  });
+});
