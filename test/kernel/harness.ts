@@ -364,7 +364,7 @@ export class Tracer extends Running {
     if (signal && !this.ended) this.kill(signal);
     const exit = await this.exit();
     t.strictSame(exit, { code: 0, signal: null }, 'ktrace exits with 0');
-    t.match(this.stderr, /^(ktrace: tracing [^\n]*\n)?(DEADLOCK\n( {2}[^\n]+\n)+)*$/, 'and says no more on stderr than that it traces, and the deadlocks it finds');
+    t.match(this.stderr, /^(ktrace: tracing [^\n]*\n)?(DEADLOCK\n( {2}[^\n]+\n)+)*([^\n]+ has been in \w+[^\n]* for (about )?[\d.]+\w+\.\n)*$/, 'and says no more on stderr than that it traces, and who is stuck');
     await this.nothingLeft(t);
     return this.stdout;
   }

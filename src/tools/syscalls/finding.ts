@@ -7,9 +7,16 @@ import { nameOf, type Described, type Inside } from './report.js';
 const LONG_NS = 1e9;
 const LEAST_SHARE = 0.01;
 
+/** In work, not waiting by design, for so long that it says something. */
+export const isHanging = ({ age, waits }: Inside): boolean => age >= LONG_NS && waits === 0;
+
+export function hangs({ comm, tid, name, texts, age, state }: Described): string {
+  return `${comm} (${tid}) has been in ${name}${texts ? `(${texts.join(', ')})` : ''} for ${state.preexisting ? 'about ' : ''}${duration(age)}.`;
+}
+
 export function findingOf(stuck: readonly Described[], work: readonly CallTotals[], { startedAt, takenAt }: SyscallsSnapshot, names: CallNames): string[] {
-  const oldest = stuck.find(({ age, waits }) => age >= LONG_NS && waits === 0);
-  if (oldest) return [`${oldest.comm} (${oldest.tid}) has been in ${oldest.name}${oldest.texts ? `(${oldest.texts.join(', ')})` : ''} for ${oldest.state.preexisting ? 'about ' : ''}${duration(oldest.age)}.`];
+  const oldest = stuck.find(isHanging);
+  if (oldest) return [hangs(oldest)];
   const first = leading(work, startedAt, takenAt);
   if (!first) return [];
   const errors = first.errors > 0 ? `, of which ${first.errors} failed` : '';
@@ -26,7 +33,7 @@ function leading(work: readonly CallTotals[], startedAt: number, takenAt: number
 
 /** `target`: as the header has it. */
 export function nextOf(stuck: readonly Described[], waiting: readonly Inside[], work: readonly CallTotals[], { startedAt, takenAt }: SyscallsSnapshot, names: CallNames, target: string): string[] {
-  const oldest = stuck.find(({ age, waits }) => age >= LONG_NS && waits === 0);
+  const oldest = stuck.find(isHanging);
   if (oldest) return [`sudo cat /proc/${oldest.tgid}/task/${oldest.tid}/stack`];
   const [, pid] = /^process (\d+)$/.exec(target) ?? [];
   const first = leading(work, startedAt, takenAt);

@@ -7,7 +7,7 @@ import { CallReader, type SyscallEventRecord } from './events.js';
 import type { Memory } from './memory.js';
 import type { By, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
-import { syscallsReport, type World } from './report.js';
+import { hangingNow, syscallsReport, type World } from './report.js';
 
 const MOST_LOOKS = 1000;
 
@@ -39,6 +39,7 @@ export class SyscallsLook implements Look<SyscallEventRecord> {
   readonly #reader: CallReader;
   #startedAt = 0;
   #last: SyscallsSnapshot | undefined;
+  #news: string[] = [];
 
   constructor(
     private readonly tables: Tables,
@@ -55,6 +56,7 @@ export class SyscallsLook implements Look<SyscallEventRecord> {
   begin(): void {
     this.#startedAt = this.processes.now();
     this.tables.iterate('seed__any', 'syscalls_task');
+    this.#news = hangingNow(this.tables.iterate<SyscallsTask>('inside__any', 'syscalls_task'), this.processes.now(), this.names, this.#world());
   }
 
   tick(): boolean {
@@ -66,8 +68,9 @@ export class SyscallsLook implements Look<SyscallEventRecord> {
     return { events: events.map((event) => this.#reader.read(event)), full };
   }
 
+  /** Who hangs in a call as tracing begins. */
   news(): readonly string[] {
-    return [];
+    return this.#news.splice(0);
   }
 
   report(options: ReportOptions, interval: boolean): Report {

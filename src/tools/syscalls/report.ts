@@ -8,7 +8,7 @@ import { accountingOf, lossesOf } from './accounting.js';
 import { argumentsOf, mainArgument, type Meaning } from './arguments.js';
 import { callColumns, INSIDE_COLUMNS } from './columns.js';
 import { errnoName } from './errno.js';
-import { findingOf, nextOf } from './finding.js';
+import { findingOf, hangs, isHanging, nextOf } from './finding.js';
 import type { CallTotals, ErrorCount, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';
 
@@ -49,9 +49,8 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
   const [work, waiting] = [calls.filter(({ waits }) => !waits), calls.filter(({ waits }) => waits)];
   const inside = insideOf(snapshot, names);
   const stuck = inside.filter(({ waits }) => options.all || waits === 0);
-  const known = (task: Inside): string[] | undefined => (task.nr === task.state.nr ? argumentsOf(names.name(task.nr, task.state.compat !== 0), task.args, world.meaning(task.tgid, task.state.compat !== 0)) : undefined);
-  const described = stuck.slice(0, options.rows).map((task) => ({ ...task, texts: known(task) }));
-  const oldest = stuck.filter(({ waits }) => waits === 0).slice(0, 1).map((task) => ({ ...task, texts: known(task) }));
+  const described = stuck.slice(0, options.rows).map((task) => describe(task, names, world));
+  const oldest = stuck.filter(({ waits }) => waits === 0).slice(0, 1).map((task) => describe(task, names, world));
   const section = (id: 'work' | 'waiting', title: string, of: readonly CallTotals[]): Section => callSection(id, title, of, snapshot, names, options, world);
   const nothing = work.length + waiting.length === 0 ? { empty: 'No system call, or the filters match nothing.' } : {};
   const story = world.explain ? { story: RULE } : {};
@@ -68,6 +67,20 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
     finding: findingOf(oldest, work, snapshot, names),
     next: nextOf(oldest, inside, work, snapshot, names, options.header.target),
   };
+}
+
+function describe(task: Inside, names: CallNames, world: World): Described {
+  const compat = task.state.compat !== 0;
+  return { ...task, texts: task.nr === task.state.nr ? argumentsOf(names.name(task.nr, compat), task.args, world.meaning(task.tgid, compat)) : undefined };
+}
+
+const MOST_HANGING = 5;
+
+/** One sentence for each thread that has been in work for long already, the oldest first. */
+export function hangingNow(inside: readonly SyscallsTask[], now: number, names: CallNames, world: World): string[] {
+  const hanging = insideOf({ inside, takenAt: now }, names).filter(isHanging);
+  const rest = hanging.length - MOST_HANGING;
+  return [...hanging.slice(0, MOST_HANGING).map((task) => hangs(describe(task, names, world))), ...(rest > 0 ? [`${rest} more threads have been in a call for more than a second.`] : [])];
 }
 
 const SORT_KEYS: Readonly<Record<SyscallsSort, (call: CallTotals) => number>> = {
@@ -128,7 +141,7 @@ function whoIs({ by: kind, threads }: SyscallsSnapshot, id: bigint, world: World
 }
 
 /** The oldest first. */
-function insideOf({ inside, takenAt }: SyscallsSnapshot, names: CallNames): Inside[] {
+function insideOf({ inside, takenAt }: Pick<SyscallsSnapshot, 'inside' | 'takenAt'>, names: CallNames): Inside[] {
   const age = ({ state, now, sleeping, clockNow, lastRan }: SyscallsTask): number => {
     const known = Math.max(0, Math.min(now, takenAt) - state.begin);
     return state.preexisting && sleeping && lastRan > 0 ? Math.max(known, clockNow - lastRan) : known;
