@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { FORBIDDEN } from '../render/hostile.js';
 import { cgroupMount, newCgroup } from './cgroups.js';
 import {
-  accounts, asMany, callsOf, EMULATED, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, skippedRuns, suite, traced, tracing, workload,
+  accounts, asMany, callsOf, EMULATED, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, skippedRuns, suite, tolerant, traced, tracing, workload,
   type CallRow, type FutexReport, type LockRow, type Truth, type Workload,
 } from './harness.js';
 
@@ -202,13 +202,14 @@ suite(3, (test) => {
   });
 
   test('--events of two processes at once are in the order of their ends', async (t) => {
+    tolerant(t);
     const [a, b] = [await workload(t, 'mutex_many'), await workload(t, 'mutex_many')];
     const tracer = await ktrace(t, ['-p', `${a.pid},${b.pid}`, '--events']).tracing();
     await race(a, b);
     const lines = (await tracer.finish(t)).trimEnd().split('\n').map((line) => JSON.parse(line) as EventLine);
     const report = lines.pop() as unknown as FutexReport;
     accounts(t, report);
-    t.equal(lines.length, report.sections.locks.rows.reduce((sum, { sleeps }) => sum + sleeps, 0));
+    asMany(t, report, lines.length, report.sections.locks.rows.reduce((sum, { sleeps }) => sum + sleeps, 0));
     // Each is stamped before it is put into the ring, so two CPUs may swap by the time between.
     const late = lines.filter(({ end }, i) => lines.slice(i + 1, i + 50).some((later) => later.end < end - 1e6));
     if (skippedRuns(report) === 0) t.strictSame(late, []);
