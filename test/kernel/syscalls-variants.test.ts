@@ -18,12 +18,25 @@ const VARIANTS: readonly string[] = ['btf', 'raw'];
 const PROGRAMS: readonly (readonly string[])[] = [
   ['ls', '/usr/bin'], ['cat', '/etc/passwd'], ['true'], ['id', '-u'], ['date', '+%Y'], ['head', '-c', '100000', '/dev/zero'], ['sha256sum', '/bin/sh'], ['stat', '/', '/nonexistent'],
   ['tar', '-cf', '/dev/null', '-C', '/', 'etc/default'], ['grep', '-c', 'root', '/etc/passwd', '/etc/group'], ['sed', '-n', '1p', '/etc/passwd'], ['readelf', '-h', '/bin/sh'],
+  ['git', '-C', 'HERE', 'log'], ['git', '-C', 'HERE', 'status'], ['gcc', '-S', '-o', '/dev/null', 'HERE/main.c'], ['/usr/bin/python3', '-c', 'print(1)'], ['perl', '-e', '1'],
+  ['find', '/etc/apt'], ['sh', '-c', 'cat /etc/hosts; ls /nonexistent'], ['gzip', '-c', '/etc/passwd'], ['sort', '/etc/passwd'], ['node', '-e', '0'],
 ];
+/** What depends on the moment, in programs with threads. */
+const UNEVEN: Readonly<Record<string, readonly string[]>> = { node: ['futex', 'mmap', 'munmap', 'mprotect', 'madvise', 'read', 'write', 'epoll_wait', 'epoll_ctl', 'sched_yield'] };
+
+/** A repository with one commit, and a file to compile. */
+function workplace(t: Test): string {
+  const directory = join(t.testdir({ work: { 'main.c': 'int main(void) { return 0; }\n' } }), 'work');
+  for (const words of [['init', '-q'], ['-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-q', '--allow-empty', '-m', 'x']]) spawnSync('git', ['-C', directory, ...words], { env: ENV });
+  return directory;
+}
+
+const isThere = (program: string): boolean => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { env: ENV }).status === 0;
 
 /** Calls and errors by name, as `strace -c` counts them. What does not return it leaves out. */
-function straceCounts(t: Test, command: readonly string[]): Record<string, [number, number]> {
-  const file = join(t.testdir({}), 'counts');
-  spawnSync('strace', ['-f', '-c', '-U', 'calls,errors,name', '-o', file, ...command], { env: ENV });
+function straceCounts(file: string, command: readonly string[]): Record<string, [number, number]> {
+  const words = Object.entries(ENV).map(([name, value]) => `${name}=${value}`);
+  spawnSync('env', ['-i', ...words, 'strace', '-f', '-c', '-U', 'calls,errors,name', '-o', file, ...command]);
   const found = [...readFileSync(file, 'utf8').matchAll(/^ *(\d+) +(?:(\d+) +)?([a-z]\w*)$/gm)].filter(([, , , name]) => name !== 'total');
   return Object.fromEntries(found.map(([, calls, errors = 0, name = '']) => [name, [Number(calls), Number(errors)]]));
 }
@@ -35,7 +48,7 @@ function callsAndErrors(report: SyscallsReport): Record<string, [number, number]
     const [before, failed] = found[syscall] ?? [0, 0];
     found[syscall] = [before + calls, failed + errors];
   }
-  delete found['exit_group'];
+  for (const last of ['exit', 'exit_group']) delete found[last];
   return found;
 }
 
@@ -258,19 +271,24 @@ suite(1, (test) => {
   });
 
   test('strace(1) counts the same calls and errors of real programs', async (t) => {
-    for (const command of EMULATED ? PROGRAMS.slice(0, 4) : PROGRAMS) {
-      const expected = straceCounts(t, command);
+    const here = workplace(t);
+    const commands = (EMULATED ? PROGRAMS.slice(0, 4) : PROGRAMS).filter(([name = '']) => isThere(name)).map((words) => words.map((word) => word.replace('HERE', here)));
+    t.ok(commands.length >= (EMULATED ? 4 : 15), `${commands.length} programs`);
+    for (const command of commands) {
+      const even = (found: Record<string, [number, number]>): unknown => Object.entries(found).filter(([name]) => !UNEVEN[command[0] ?? '']?.includes(name)).sort();
+      straceCounts(`${here}.counts`, command); // what the first run leaves behind, such as a cache, is there for both
+      const expected = straceCounts(`${here}.counts`, command);
       t.ok(Object.keys(expected).length > 5, `${command.join(' ')}: ${Object.keys(expected).length} system calls`);
       const run = async (): Promise<{ report: SyscallsReport }> => {
-        const file = join(t.testdir({}), 'report');
+        const file = `${here}.report`;
         await ktrace(t, ['-q', '-o', 'json', '-O', file, '--', ...command], { tool: 'syscalls' }).exit();
         return { report: JSON.parse(readFileSync(file, 'utf8')) as SyscallsReport };
       };
-      const { report } = await whole(t, run, (found) => isDeepStrictEqual(callsAndErrors(found.report), expected));
+      const { report } = await whole(t, run, (found) => isDeepStrictEqual(even(callsAndErrors(found.report)), even(expected)));
       accounts(t, report);
-      t.strictSame(callsAndErrors(report), expected, command.join(' '));
+      t.strictSame(even(callsAndErrors(report)), even(expected), command.join(' '));
     }
-  });
+  }, 240);
 
   test('each class of calls: those and no other, N of each', async (t) => {
     for (const kind of EMULATED ? ['file', 'signal'] : ['file', 'process', 'network', 'memory', 'signal', 'ipc', 'desc', 'creds', 'clock']) {
