@@ -62,6 +62,7 @@ function chain(failure: Failure): string {
 function exitCodeOf({ exitCode, name, code }: Failure): number {
   if (code === 'EPIPE') return EXIT.ok;
   if (typeof exitCode === 'number') return exitCode;
+  if (code === 'USAGE') return EXIT.usage;
   return name === 'UnsupportedError' || name === 'AttachError' ? EXIT.cannotTrace : EXIT.error;
 }
 

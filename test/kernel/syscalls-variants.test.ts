@@ -313,9 +313,12 @@ suite(1, (test) => {
     }
     const document = ktrace(t, ['--slow', '1ms', '-o', 'json'], { tool: 'syscalls' });
     const wrong = ktrace(t, ['-e', 'openatt'], { tool: 'syscalls' });
-    t.equal((await wrong.exit()).code, 1);
+    t.equal((await wrong.exit()).code, 2);
     t.equal((await document.exit()).code, 2);
     t.match(document.stderr, /take -o ndjson/);
+    const unseen = ktrace(t, ['--data'], { tool: 'syscalls' });
+    t.equal((await unseen.exit()).code, 2);
+    t.match(unseen.stderr, /^ktrace: What is read and written is shown call by call only; [^\n]*--strace[^\n]*\n$/);
     t.match(wrong.stderr, /^ktrace: There is no system call "openatt"; [^\n]*%file[^\n]*\n$/);
   });
 });

@@ -1,4 +1,5 @@
 /** `ktrace syscalls` as data: its object, its options and its eyes. */
+import { KtraceError } from '../../errors.js';
 import { formatDuration } from '../../render/format.js';
 import { schema, SyscallsBy } from '../../generated/syscalls.js';
 import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
@@ -62,6 +63,7 @@ function cpuRows({ own, cpus }: Setting): number {
 function options({ filters: { minWaitNs, launched }, events, ...setting }: ToolOptions): object {
   const { own, machine } = setting;
   const names = callNames(machine);
+  if (own['data'] === true && !events) throw new KtraceError('What is read and written is shown call by call only', 'USAGE', 'add --strace, --slow or --events, or leave --data out');
   const expression = typeof own['trace'] === 'string' ? own['trace'] : 'all';
   return {
     minWaitNs,
