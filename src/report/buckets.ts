@@ -64,10 +64,13 @@ export function upperEdge(bucket: number): number {
   return 2 ** ((bucket + 1) / 4);
 }
 
-/** A histogram from the slots of a BPF array, trimmed of empty slots at both ends. */
-export function fromSlots(slots: ArrayLike<number | bigint>): Histogram {
+/** The bucket of the first slot of the kernel's arrays, which holds all that is shorter, too: up to 304 ns (HISTOGRAM_OFFSET in totals.bpf.h). */
+export const FIRST_BUCKET = 32;
+
+/** A histogram from the slots of a BPF array, the first of which is bucket `first`; trimmed of empty slots at both ends. */
+export function fromSlots(slots: ArrayLike<number | bigint>, first = -1): Histogram {
   const counts = Array.from(slots, Number);
   const from = counts.findIndex((count) => count !== 0);
   if (from < 0) return { scale: 2, offset: 0, counts: [] };
-  return { scale: 2, offset: from - 1, counts: counts.slice(from, counts.findLastIndex((count) => count !== 0) + 1) };
+  return { scale: 2, offset: from + first, counts: counts.slice(from, counts.findLastIndex((count) => count !== 0) + 1) };
 }

@@ -32,6 +32,9 @@ t.test('a quantile never lies outside the exact minimum and maximum', (t) => {
   t.equal(quantile(h, 0.5, { max: 1000, min: 1000 }), 1000);
   t.equal(quantile(h, 0.99, { max: 900 }), 900);
   t.equal(quantile(h, 0, { min: 990 }), 990);
+  const short = fromSlots([5, 0, 1], 32);
+  t.strictSame([0.5, 0.99].map((q) => quantile(short, q, { first: 32 })), [304, 395], 'of the first bucket only the edge is known');
+  t.equal(quantile(short, 0.5, { first: 32, max: 120 }), 120);
   t.end();
 });
 

@@ -1,6 +1,7 @@
 /** From map rows and present waits to locks as the program declared them. */
 import { FutexOutcome, FutexPhase, FutexRole, FutexScope, type FutexKey, type FutexLock } from '../../generated/futex.js';
 import type { Histogram, Share } from '../../report/model.js';
+import { FIRST_BUCKET, fromSlots } from '../../report/buckets.js';
 import { merge } from '../../report/histogram.js';
 import { nameAddress } from '../mappings.js';
 import { classify } from './classify.js';
@@ -64,7 +65,6 @@ interface Group {
   readonly keys: Set<string>;
 }
 
-const FIRST_BUCKET = 32; // HISTOGRAM_OFFSET in bpf/include/ktrace/totals.bpf.h
 const SURENESS: readonly Sureness[] = ['guess', 'likely', 'certain'];
 
 /** Every lock that somebody waited for, or waits for now. Rows whose waits were all filtered out are left out. */
@@ -179,11 +179,7 @@ function lockOf(id: string, { key, seen, rows, waits, keys, primary }: Group, sn
   };
 }
 
-function histogramOf({ histogram }: FutexLock): Histogram {
-  const first = histogram.findIndex((count) => count !== 0);
-  const last = histogram.findLastIndex((count) => count !== 0);
-  return { scale: 2, offset: FIRST_BUCKET + Math.max(0, first), counts: first < 0 ? [] : histogram.slice(first, last + 1) };
-}
+const histogramOf = ({ histogram }: FutexLock): Histogram => fromSlots(histogram, FIRST_BUCKET);
 
 function placeOf({ mappings }: FutexSnapshot, tgid: number, address: bigint, key: FutexKey): string {
   const known = mappings.get(tgid);

@@ -1,6 +1,7 @@
 /** From a snapshot to the report: what is on top, what is only idle, and the finding in words. */
 import { FutexDrop } from '../../generated/futex.js';
 import type { Report, Row, Section } from '../../report/model.js';
+import { FIRST_BUCKET } from '../../report/buckets.js';
 import { quantile } from '../../report/histogram.js';
 import type { ReportOptions } from '../contract.js';
 import { accountingOf, callTallies, lossesOf, OP_NAMES } from './accounting.js';
@@ -53,7 +54,7 @@ const SORT_KEYS: Readonly<Record<FutexSort, (lock: Lock) => number>> = {
   now: (lock) => lock.inFlight.length,
 };
 
-const quantileOf = (lock: Lock, q: number): number | null => quantile(lock.histogram, q, lock.maxNs === null ? {} : { max: lock.maxNs });
+const quantileOf = (lock: Lock, q: number): number | null => quantile(lock.histogram, q, { first: FIRST_BUCKET, ...(lock.maxNs === null ? {} : { max: lock.maxNs }) });
 
 function by(sort: FutexSort): (a: Lock, b: Lock) => number {
   const key = SORT_KEYS[sort];

@@ -1,7 +1,8 @@
 /** From a snapshot to the report: what is stuck, what is slow, and what waits by design. */
 import type { SyscallsTask } from '../../generated/syscalls.js';
+import { FIRST_BUCKET, fromSlots } from '../../report/buckets.js';
 import { quantile } from '../../report/histogram.js';
-import type { Report, Row, Section } from '../../report/model.js';
+import type { Histogram, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
 import { rowOf } from './aggregate.js';
 import { accountingOf, lossesOf } from './accounting.js';
@@ -14,8 +15,6 @@ import type { CallNames } from './names.js';
 
 export const SYSCALLS_SORTS = ['total', 'calls', 'errors', 'mean', 'p99', 'max'] as const;
 export type SyscallsSort = (typeof SYSCALLS_SORTS)[number];
-
-const HISTOGRAM_OFFSET = 32; // as in bpf/include/ktrace/totals.bpf.h
 
 /** A thread in a call, and since when. */
 export interface Inside extends SyscallsTask {
@@ -97,8 +96,8 @@ function by(sort: SyscallsSort): (a: CallTotals, b: CallTotals) => number {
   return (a, b) => key(b) - key(a) || b.totalNs - a.totalNs || Number(a.compat) - Number(b.compat) || a.nr - b.nr || Number(a.id - b.id);
 }
 
-const histogramOf = ({ histogram }: CallTotals) => ({ scale: 2 as const, offset: HISTOGRAM_OFFSET, counts: histogram });
-const quantileOf = (call: CallTotals, q: number): number | null => quantile(histogramOf(call), q, call.maxNs > 0 ? { max: call.maxNs } : {});
+const histogramOf = ({ histogram }: CallTotals): Histogram => fromSlots(histogram, FIRST_BUCKET);
+const quantileOf = (call: CallTotals, q: number): number | null => quantile(histogramOf(call), q, { first: FIRST_BUCKET, ...(call.maxNs > 0 ? { max: call.maxNs } : {}) });
 
 export function nameOf(names: CallNames, nr: number, compat: boolean): string {
   return compat ? `${names.name(nr, true)} (32 bit)` : names.name(nr, false);

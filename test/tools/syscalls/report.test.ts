@@ -1,10 +1,11 @@
 import t from 'tap';
+import { golden, plainTable } from '../../render/plain.js';
 import { SyscallsDrop, type SyscallsRow, type SyscallsTask } from '../../../src/generated/syscalls.js';
 import type { ReportOptions } from '../../../src/tools/contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from '../../../src/tools/syscalls/aggregate.js';
 import type { CallTotals, SyscallsSnapshot } from '../../../src/tools/syscalls/model.js';
 import { callNames } from '../../../src/tools/syscalls/names.js';
-import { syscallsReport, type World } from '../../../src/tools/syscalls/report.js';
+import { hangingNow, syscallsReport, type World } from '../../../src/tools/syscalls/report.js';
 
 const names = callNames('x64');
 const SECOND = 1e9;
@@ -135,5 +136,23 @@ t.test('nothing seen is said', (t) => {
   t.match(made.sections[1], { empty: /No system call/ });
   t.strictSame(made.sections[1]?.rows, []);
   t.strictSame([made.finding, made.next], [[], []]);
+  t.end();
+});
+
+t.test('the pages are those that were reviewed; who hangs as tracing begins', (t) => {
+  const inside = [task(7, OPENAT, { begin: 4.5 * SECOND, preexisting: 1 }), task(8, READ, { begin: 4 * SECOND }), task(9, NANOSLEEP, { waits: 1 })];
+  const threads = new Map([[1, { tgid: 1, ownTid: 1, since: 0, exited: 0, comm: 'a\u001b[31mb' }]]);
+  const busy = report(snapshot({ inside, takenAt: 90_000 }), {}, undefined, { ...WORLD, explain: true });
+  t.matchOnly(plainTable(busy), golden('syscalls.txt', plainTable(busy)));
+  t.matchOnly(plainTable(busy, 80, true), golden('syscalls-verbose.txt', plainTable(busy, 80, true)));
+  const shared = report(snapshot({ by: 'process', calls: totalsOf(sharedCalls(BY_PROCESS)), errors: [], threads }));
+  t.matchOnly(plainTable(shared), golden('syscalls-by-process.txt', plainTable(shared)));
+  const quiet = report(snapshot({ calls: [], errors: [], counters: { ...snapshot().counters, hits: 0 } }));
+  t.matchOnly(plainTable(quiet), golden('syscalls-quiet.txt', plainTable(quiet)));
+  for (const width of [40, 60, 80, 132]) t.strictSame(plainTable(busy, width, true).split('\n').filter((line) => line.length > width), [], `${width} columns`);
+  const many = Array.from({ length: 7 }, (_, i) => task(10 + i, OPENAT, { preexisting: 1 }));
+  t.strictSame(hangingNow([...many, task(9, NANOSLEEP, { waits: 1 }), task(8, READ, { begin: 4.9 * SECOND })], 5 * SECOND, names, WORLD).slice(4), [
+    't14 (14) has been in openat(3</var/log/app.log>, "text of 100", O_RDONLY) for about 1h00m.', '2 more threads have been in a call for more than a second.',
+  ]);
   t.end();
 });
