@@ -153,7 +153,7 @@ suite(3, (test) => {
     const truth = await target.truth();
     const output = await tracer.finish(t);
     const reports = output.trimEnd().split('\n').map((line) => JSON.parse(line) as FutexReport);
-    t.ok(reports.length > 3 && reports.every(({ type }) => type === 'report'), `${reports.length} reports`);
+    t.ok(reports.length > (EMULATED ? 1 : 3) && reports.every(({ type }) => type === 'report'), `${reports.length} reports`);
     const rows = reports.flatMap(({ sections }) => sections.locks.rows);
     const sum = (pick: (row: LockRow) => number): number => rows.reduce((total, row) => total + pick(row), 0);
     t.strictSame([sum((row) => row.acquisitions), sum((row) => row.sleeps)], [101, 101]);

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { syscalls } from '../../src/library.js';
 import type { Report } from '../../src/report/model.js';
 import { counts, eventsOf, reportOf, rows, tracing, type CallRow, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
-import { accounts, asMany, EMULATED, ktrace, N, suite, tolerant, whole, workload, type FutexReport, type Truth } from './harness.js';
+import { accounts, asMany, EMULATED, ktrace, N, run, suite, tolerant, whole, workload, type FutexReport, type Truth } from './harness.js';
 import { killed } from './sudden-end.js';
 
 type Losses = Pick<FutexReport, 'losses'>;
@@ -21,6 +21,8 @@ function blockUntil(condition: () => boolean): void {
 }
 
 const COUNT = 101;
+/** openat, nanosleep, tgkill, rt_sigreturn: of no 32-bit program, and no library makes more of them. */
+const NR: readonly number[] = process.arch === 'arm64' ? [56, 101, 131, 139] : [257, 35, 234, 15];
 const OPENAT = process.arch === 'arm64' ? 56 : 257;
 const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
 
@@ -113,6 +115,26 @@ suite(1, (test) => {
       asMany(t, both.report, counts(report, 'work', 'openat')?.[1]['ENOENT'] ?? 0, N);
       asMany(t, both.report, counts(report, 'waiting', 'nanosleep')?.[0] ?? 0, N);
     }
+  });
+
+  test('beside bpftrace(8), both count the same', async (t) => {
+    if (spawnSync('bpftrace', ['--version']).error) return void t.pass('skipped', { skip: 'no bpftrace(8)' });
+    const target = await workload(t, 'calls');
+    const other = run(t, 'bpftrace', ['-e', `tracepoint:raw_syscalls:sys_enter /pid == ${target.pid}/ { @calls[args->id] = count(); }`]);
+    await other.says(/Attaching/);
+    await setTimeout(EMULATED ? 10_000 : 1000); // it says so before it has
+    const tracer = await tracing(t, ['-p', String(target.pid)]);
+    target.line();
+    await target.truth();
+    const report = await reportOf(t, tracer);
+    other.kill('SIGINT');
+    await other.exit();
+    const seen = new Map([...other.stdout.matchAll(/^@calls\[(\d+)\]: (\d+)$/gm)].map(([, nr, count]) => [Number(nr), Number(count)]));
+    const known = [...rows<CallRow & { nr: number; compat: string }>(report, 'work'), ...rows<CallRow & { nr: number; compat: string }>(report, 'waiting')].filter(({ compat }) => compat === 'no');
+    const sums = new Map<number, number>();
+    for (const { nr, calls } of known) if (NR.includes(nr)) sums.set(nr, (sums.get(nr) ?? 0) + calls);
+    t.strictSame([...sums].sort(), [...seen].filter(([nr]) => NR.includes(nr)).sort());
+    t.equal(sums.size, NR.length);
   });
 
   test('killed at any moment, it leaves nothing', async (t) => {
