@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { FORBIDDEN } from '../render/hostile.js';
 import { cgroupMount, newCgroup } from './cgroups.js';
 import {
-  accounts, asMany, callsOf, EMULATED, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, skippedRuns, suite, tolerant, traced, tracing, workload,
+  accounts, asMany, callsOf, EMULATED, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, skippedRuns, suite, tolerant, traced, tracing, VARIANT, workload,
   type CallRow, type FutexReport, type LockRow, type Truth, type Workload,
 } from './harness.js';
 
@@ -212,8 +212,8 @@ suite(3, (test) => {
     asMany(t, report, lines.length, report.sections.locks.rows.reduce((sum, { sleeps }) => sum + sleeps, 0));
     // Each is stamped before it is put into the ring, so two CPUs may swap by the time between.
     const late = lines.filter(({ end }, i) => lines.slice(i + 1, i + 50).some((later) => later.end < end - 1e6));
-    if (skippedRuns(report) === 0) t.strictSame(late, []);
-    else t.comment(`${late.length} of ${lines.length} late: this kernel preempts programs, so that any time may lie between`);
+    if (skippedRuns(report) === 0 && VARIANT !== 'kprobe') t.strictSame(late, []);
+    else t.comment(`${late.length} of ${lines.length} late: where the kernel preempts programs any time may lie between, and kprobes learn of many ends by what the thread does next`);
   });
 
   test('--all lists what waits by design; without, the table only counts it', async (t) => {
