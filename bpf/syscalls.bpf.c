@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Every system call of the traced threads: how often, how long, with which error, and those that have not returned; waiting by
- * design is told from work. Does not see what a call was about, beyond its six arguments while it lasts.
+ * design is told from work. Of calls that are sent one by one it reads two pieces of memory and two files.
  */
 #include "syscalls/tasks.bpf.h"
 

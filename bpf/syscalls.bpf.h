@@ -90,12 +90,13 @@ struct syscalls_state {
 	ktrace_ktime begin; /* or, if it began before tracing, when its thread last got on a CPU */
 	ktrace_ktime left;  /* of an interrupted call */
 	ktrace_addr stack;  /* the user's stack pointer then: a handler has another */
+	__u32 pointed;	    /* of a PIECE_POINTED; 0 where its beginning was not seen */
 	__u16 nr;
 	__u8 compat;
 	__u8 phase; /* enum syscalls_phase */
 	__u8 preexisting;
 	__u8 waits; /* by design; known where the call was interrupted */
-	__u8 _zero[2];
+	__u8 _zero[6];
 };
 KTRACE_ANCHOR(syscalls_state);
 
@@ -109,8 +110,8 @@ enum syscalls_piece_how {
 	PIECE_TEXT,	/* to its zero */
 	PIECE_FIXED,	/* `count` elements */
 	PIECE_ARGUMENT, /* as many elements as argument `count` says */
-	PIECE_POINTED,	/* as many as the int says that argument `count` points to */
-	PIECE_RESULT,	/* as many as the call returned */
+	PIECE_POINTED,	/* as many as the int says that argument `count` points to, when the call began and when it ended */
+	PIECE_RESULT,	/* as many as the call returned, but no more than argument `count` says */
 };
 KTRACE_ENUM_ANCHOR(syscalls_piece_how);
 
@@ -132,17 +133,24 @@ KTRACE_ENUM_ANCHOR(syscalls_event_flag);
 
 struct syscalls_piece {
 	__s32 bytes; /* of a text with its zero; 0: not of interest, less: could not be read */
-	__u32 whole; /* as long it would have been, if it is no text */
+	__u32 whole; /* as long it would have been; of a text: one more than `bytes` if there is more */
 	__u8 data[PIECE_BYTES]; /* cut */
 };
 
-/* One call that is over. */
+struct syscalls_file {
+	ktrace_id64 inode; /* 0: none */
+	__u32 device;	   /* as the kernel has it: major number << 20 | minor number */
+	__u32 _zero;
+	ktrace_comm name; /* where all have one inode, of those that notify */
+};
+
+/* One call that is over. What is behind the bytes of a piece is not initialised. */
 struct syscalls_event {
 	ktrace_ktime end;
 	ktrace_ns took;
 	ktrace_id64 args[6];
 	ktrace_id64 result; /* signed */
-	ktrace_id64 inodes[FILES]; /* of the files behind the first descriptors among the arguments, when the call ended; 0: none */
+	struct syscalls_file files[FILES]; /* behind the first descriptors among the arguments, when the call ended */
 	ktrace_pid tgid;
 	ktrace_tid tid;
 	__u16 nr;

@@ -82,12 +82,14 @@ static __always_inline bool is_open(const struct syscalls_state *state)
 	return state->phase == SYSCALLS_INSIDE || state->phase == SYSCALLS_INTERRUPTED;
 }
 
-static __always_inline void begin_call(struct syscalls_state *state, __u32 nr, bool compat)
+static __always_inline void begin_call(struct task_struct *task, struct syscalls_state *state, __u32 nr, bool compat)
 {
 	state->nr = nr;
 	state->compat = compat;
 	state->preexisting = 0;
 	state->phase = SYSCALLS_INSIDE;
+	if (emit_events)
+		state->pointed = pointed_now(task, state);
 	state->begin = bpf_ktime_get_ns();
 }
 
@@ -106,7 +108,7 @@ static __always_inline int call_begins(long nr)
 	if (from_exec && !command_runs) {
 		if (!in_set(exec_calls, compat, nr) || !(state = states_make(task)))
 			return 0;
-		begin_call(state, nr, compat);
+		begin_call(task, state, nr, compat);
 		state->phase = SYSCALLS_STARTING;
 		return 0;
 	}
@@ -130,7 +132,7 @@ static __always_inline int call_begins(long nr)
 		drops_add(SYSCALLS_NO_MEMORY, 1);
 		return 0;
 	}
-	begin_call(state, nr, compat);
+	begin_call(task, state, nr, compat);
 	return 0;
 }
 

@@ -27,26 +27,28 @@ static __always_inline bool in_set(const volatile __u64 *set, bool compat, __u32
 #define MINORBITS 20
 #define LONG_READ_NS 1000000 /* what is shorter did not wait for anybody worth naming, and is not looked up */
 
-/* Of the file behind a descriptor; NULL when there is none. */
-static __noinline struct inode *inode_of(struct task_struct *task, __u32 fd)
+/* Behind a descriptor; NULL when there is none. */
+static __noinline struct file *file_of(struct task_struct *task, __u32 fd)
 {
 	struct file *file = 0;
 
 	if (fd >= BPF_CORE_READ(task, files, fdt, max_fds))
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(task, files, fdt, fd) + fd);
-	return file ? BPF_CORE_READ(file, f_inode) : 0;
+	return file;
 }
 
 /* A pipe, a socket, a terminal, or what notifies: a read of it waits for somebody else. */
 static __noinline bool waits_for_others(struct task_struct *task, __u32 fd)
 {
-	struct inode *inode = inode_of(task, fd);
+	struct file *file = file_of(task, fd);
+	struct inode *inode;
 	__u32 major;
 	__u16 mode;
 
-	if (!inode)
+	if (!file)
 		return false;
+	inode = BPF_CORE_READ(file, f_inode);
 	mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
 	if (mode == S_IFIFO || mode == S_IFSOCK)
 		return true;

@@ -50,42 +50,69 @@ static __always_inline __u64 argument_of(const struct syscall_regs *call, __u32 
 	}
 }
 
-static __always_inline void read_text(struct syscalls_piece *piece, ktrace_addr address)
+/* What may lie where an argument points to, before the call writes how much it would have been. */
+static __always_inline __u32 pointed_now(struct task_struct *task, const struct syscalls_state *state)
 {
-	piece->bytes = bpf_probe_read_user_str(piece->data, sizeof(piece->data), (const void *)address);
+	const volatile __u8 *entry = &piece_table[entry_of(state, PIECES * sizeof(struct syscalls_piece_kind))];
+	struct syscall_regs call;
+	__u32 pointed = 0;
+	int i;
+
+	for (i = 0; i < PIECES; i++, entry += sizeof(struct syscalls_piece_kind)) {
+		if (entry[0] != PIECE_POINTED)
+			continue;
+		read_call(task, state->compat, &call);
+		bpf_probe_read_user(&pointed, sizeof(pointed), (const void *)argument_of(&call, entry[3]));
+	}
+	return pointed;
 }
 
-static __always_inline void read_bytes(struct syscalls_piece *piece, ktrace_addr address, __u64 whole)
+/* These return what syscalls_piece.bytes is to be. */
+static __always_inline __s32 read_text(struct syscalls_piece *piece, ktrace_addr address)
+{
+	__s32 bytes = bpf_probe_read_user_str(piece->data, sizeof(piece->data), (const void *)address);
+	char last = 0;
+
+	if (bytes == PIECE_BYTES)
+		bpf_probe_read_user(&last, sizeof(last), (const void *)(address + PIECE_BYTES - 1));
+	piece->whole = bytes + !!last;
+	return bytes;
+}
+
+static __always_inline __s32 read_bytes(struct syscalls_piece *piece, ktrace_addr address, __u64 whole)
 {
 	__u64 bytes = whole > PIECE_BYTES ? PIECE_BYTES : whole;
 
 	piece->whole = whole > (__u32)-1 ? (__u32)-1 : whole;
 	barrier_var(bytes); /* the compiler knows its range, the verifier does not */
 	if (bytes > PIECE_BYTES)
-		return;
-	piece->bytes = bpf_probe_read_user(piece->data, bytes, (const void *)address) ?: (__s32)bytes;
+		return 0;
+	return bpf_probe_read_user(piece->data, bytes, (const void *)address) ?: (__s32)bytes;
 }
 
-static __noinline void read_piece(struct syscalls_piece *piece, const struct syscall_regs *call, const volatile __u8 *entry, __s64 result)
+static __noinline __s32 read_piece(struct syscalls_piece *piece, const struct syscall_regs *call, const volatile __u8 *entry, const struct syscalls_event *event, __u32 pointed_then)
 {
 	struct syscalls_piece_kind kind = { entry[0], entry[1], entry[2], entry[3] };
 	ktrace_addr address = argument_of(call, kind.argument);
-	__u64 count = kind.count;
+	__s64 result = event->result;
+	__u64 count = kind.count, most;
 	__u32 pointed = 0;
 
 	if (kind.how == PIECE_NONE || !address)
-		return;
-	if (kind.how == PIECE_TEXT) {
-		read_text(piece, address);
-		return;
-	}
-	if (kind.how == PIECE_ARGUMENT)
+		return 0;
+	if (kind.how == PIECE_TEXT)
+		return read_text(piece, address);
+	if (kind.how != PIECE_FIXED)
 		count = (__u32)argument_of(call, kind.count);
-	if (kind.how == PIECE_POINTED && !bpf_probe_read_user(&pointed, sizeof(pointed), (const void *)argument_of(call, kind.count)))
-		count = pointed;
-	if (kind.how == PIECE_RESULT)
-		count = result < 0 ? 0 : result;
-	read_bytes(piece, address, count * kind.unit);
+	if (kind.how == PIECE_POINTED) {
+		bpf_probe_read_user(&pointed, sizeof(pointed), (const void *)argument_of(call, kind.count));
+		count = pointed < pointed_then ? pointed : pointed_then;
+	}
+	if (kind.how == PIECE_RESULT) {
+		most = result < 0 ? 0 : result;
+		count = most < count ? most : count;
+	}
+	return read_bytes(piece, address, count * kind.unit);
 }
 
 /* Path and arguments of the program that a thread has become: they lie at the top of its stack (create_elf_tables(), fs/binfmt_elf.c). */
@@ -93,26 +120,37 @@ static __always_inline void read_execed(struct task_struct *task, struct syscall
 {
 	ktrace_addr start = BPF_CORE_READ(task, mm, arg_start);
 
-	read_text(&event->pieces[0], BPF_CORE_READ(task, mm, env_end));
-	read_bytes(&event->pieces[1], start, BPF_CORE_READ(task, mm, arg_end) - start);
+	event->pieces[0].bytes = read_text(&event->pieces[0], BPF_CORE_READ(task, mm, env_end));
+	event->pieces[1].bytes = read_bytes(&event->pieces[1], start, BPF_CORE_READ(task, mm, arg_end) - start);
+}
+
+static __noinline void tell_file(struct syscalls_file *told, struct file *file)
+{
+	struct inode *inode;
+
+	if (!file)
+		return;
+	inode = BPF_CORE_READ(file, f_inode);
+	told->inode = BPF_CORE_READ(inode, i_ino);
+	told->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC)
+		bpf_probe_read_kernel_str(told->name, sizeof(told->name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
 }
 
 static __always_inline void look_up_arguments(struct task_struct *task, const struct syscalls_state *state, const struct syscall_regs *call,
 					      struct syscalls_event *event)
 {
 	__u32 files = entry_of(state, FILES), pieces = entry_of(state, PIECES * sizeof(struct syscalls_piece_kind));
-	struct inode *inode;
 	int i;
 
 	for (i = 0; i < FILES; i++) {
 		__u32 file = file_table[files + i];
 
-		inode = file ? inode_of(task, argument_of(call, file - 1)) : 0;
-		if (inode)
-			event->inodes[i] = BPF_CORE_READ(inode, i_ino);
+		if (file)
+			tell_file(&event->files[i], file_of(task, argument_of(call, file - 1)));
 	}
 	for (i = 0; i < PIECES; i++)
-		read_piece(&event->pieces[i], call, &piece_table[pieces + i * sizeof(struct syscalls_piece_kind)], event->result);
+		event->pieces[i].bytes = read_piece(&event->pieces[i], call, &piece_table[pieces + i * sizeof(struct syscalls_piece_kind)], event, state->pointed);
 }
 
 static __noinline void send_call(struct task_struct *task, const struct syscalls_state *state, const struct syscalls_end *end)
@@ -140,7 +178,7 @@ static __noinline void send_call(struct task_struct *task, const struct syscalls
 	event->flags = end->flags;
 	event->_zero = 0;
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
-	event->inodes[0] = event->inodes[1] = 0;
+	__builtin_memset(event->files, 0, sizeof(event->files));
 	event->pieces[0].bytes = event->pieces[1].bytes = 0;
 	if (end->flags & EVENT_EXECED)
 		read_execed(task, event);

@@ -2,9 +2,10 @@
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { cgroupPaths } from '../source/cgroup.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
-import type { Processes } from '../tools/contract.js';
+import type { Processes, SeenFile } from '../tools/contract.js';
 import { socketsOf } from './sockets.js';
 
+const MINOR_BITS = 20; // include/linux/kdev_t.h
 const FRESH_NS = 1e9; // tables that take long to read are read once a second at most
 const MOST_MAPS_BYTES = 16 << 20; // a process with more mappings than that is not named in full
 
@@ -13,6 +14,7 @@ export class Procfs implements Processes {
   readonly #denied = new Set<number>();
   /** By network namespace, with the time at which they were read. */
   readonly #sockets = new Map<string, { readonly at: number; readonly of: ReadonlyMap<number, string> }>();
+  readonly #mounts = new Map<string, { readonly at: number; readonly of: ReadonlyMap<number, number> }>();
   #cgroups: { readonly at: number; readonly paths: ReadonlyMap<bigint, string> } | undefined;
 
   mappings(pid: number): readonly Mapping[] | undefined {
@@ -40,16 +42,35 @@ export class Procfs implements Processes {
     }
   }
 
-  descriptor(pid: number, fd: number, inode?: bigint): string | undefined {
+  descriptor(pid: number, fd: number, seen?: SeenFile): string | undefined {
     const path = `/proc/${pid}/fd/${fd}`;
     try {
       const link = readlinkSync(path);
-      if (inode !== undefined && inodeOf(pid, fd) !== inode) return undefined;
+      if (seen && !this.#isStill(pid, fd, seen)) return undefined;
       const [, socket] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
       return socket === undefined ? link : (this.#socketsOf(pid).get(Number(socket)) ?? link);
     } catch {
       return undefined; // closed, gone, or not ours to read: then it is a number
     }
+  }
+
+  /** By its inode and its device; pipes, sockets and what else has no mount that can be seen have devices without a major number. */
+  #isStill(pid: number, fd: number, { inode, device }: SeenFile): boolean {
+    const now = fileOf(pid, fd);
+    if (now?.inode !== inode) return false;
+    const mounted = this.#mountsOf(pid).get(now.mount);
+    return mounted === undefined ? device >> MINOR_BITS === 0 : mounted === device;
+  }
+
+  /** Numbers of devices by mount, of the mount namespace that a process is in. */
+  #mountsOf(pid: number): ReadonlyMap<number, number> {
+    const namespace = readlinkSync(`/proc/${pid}/ns/mnt`);
+    const known = this.#mounts.get(namespace);
+    if (known && this.now() - known.at < FRESH_NS) return known.of;
+    for (const [other, { at }] of this.#mounts) if (this.now() - at > FRESH_NS) this.#mounts.delete(other);
+    const of = new Map([...readFileSync(`/proc/${pid}/mountinfo`, 'utf8').matchAll(/^(\d+) \d+ (\d+):(\d+) /gm)].map(([, id, major, minor]) => [Number(id), Number(major) * 2 ** MINOR_BITS + Number(minor)]));
+    this.#mounts.set(namespace, { at: this.now(), of });
+    return of;
   }
 
   #socketsOf(pid: number): ReadonlyMap<number, string> {
@@ -81,8 +102,10 @@ export class Procfs implements Processes {
   }
 }
 
-/** Since Linux 5.14, and without asking the file's own filesystem, which may hang (proc(5)). */
-function inodeOf(pid: number, fd: number): bigint | undefined {
-  const [, inode] = /^ino:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1')) ?? [];
-  return inode === undefined ? undefined : BigInt(inode);
+/** Without asking the file's own filesystem, which may hang; the inode is told since Linux 5.14 (proc(5)). */
+function fileOf(pid: number, fd: number): { readonly inode: bigint; readonly mount: number } | undefined {
+  const text = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1');
+  const [, inode] = /^ino:\s*(\d+)$/m.exec(text) ?? [];
+  const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(text) ?? [];
+  return inode === undefined ? undefined : { inode: BigInt(inode), mount: Number(mount) };
 }

@@ -76,7 +76,7 @@ export interface SyscallsError {
   readonly error: number;
 }
 
-/** struct syscalls_event, 456 bytes */
+/** struct syscalls_event, 504 bytes */
 export interface SyscallsEvent {
   /** ktrace_ktime */
   readonly end: number;
@@ -86,8 +86,8 @@ export interface SyscallsEvent {
   readonly args: readonly bigint[];
   /** ktrace_id64 */
   readonly result: bigint;
-  /** ktrace_id64[2] */
-  readonly inodes: readonly bigint[];
+  /** syscalls_file[2] */
+  readonly files: readonly SyscallsFile[];
   /** ktrace_pid */
   readonly tgid: number;
   /** ktrace_tid */
@@ -102,6 +102,16 @@ export interface SyscallsEvent {
   readonly comm: string;
   /** syscalls_piece[2] */
   readonly pieces: readonly SyscallsPiece[];
+}
+
+/** struct syscalls_file, 32 bytes */
+export interface SyscallsFile {
+  /** ktrace_id64 */
+  readonly inode: bigint;
+  /** u32 */
+  readonly device: number;
+  /** ktrace_comm */
+  readonly name: string;
 }
 
 /** struct syscalls_key, 16 bytes */
@@ -164,7 +174,7 @@ export interface SyscallsSlots {
   readonly taken: number;
 }
 
-/** struct syscalls_state, 32 bytes */
+/** struct syscalls_state, 40 bytes */
 export interface SyscallsState {
   /** ktrace_ktime */
   readonly begin: number;
@@ -172,6 +182,8 @@ export interface SyscallsState {
   readonly left: number;
   /** ktrace_addr */
   readonly stack: bigint;
+  /** u32 */
+  readonly pointed: number;
   /** u16 */
   readonly nr: number;
   /** u8 */
@@ -184,7 +196,7 @@ export interface SyscallsState {
   readonly waits: number;
 }
 
-/** struct syscalls_task, 136 bytes */
+/** struct syscalls_task, 144 bytes */
 export interface SyscallsTask {
   /** ktrace_pid */
   readonly tgid: number;
@@ -310,7 +322,7 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: '33ae5c3a081707fc',
+  layoutHash: 'f5b1ac9937c968f6',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',

@@ -201,7 +201,7 @@ export class Session<Event> {
     const pids = this.#processes.denied();
     if (pids.length === 0) return [];
     const which = `${pids.slice(0, 5).join(', ')}${pids.length > 5 ? ` and ${pids.length - 5} more` : ''}`;
-    return [`The memory of ${pids.length === 1 ? 'process' : 'processes'} ${which} (it takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH): names of places, kinds and deadlocks there.`];
+    return [`The memory of ${pids.length === 1 ? 'process' : 'processes'} ${which} (it takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH): what lies at the addresses there.`];
   }
 
   get target(): string {

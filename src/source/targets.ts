@@ -36,7 +36,7 @@ function check(pid: number): Stat {
   const hint = 'look for it with `pgrep -a NAME`';
   if (!stat) throw new KtraceError(`There is no process ${pid}`, 'ESRCH', hint);
   if (isDead(stat) && !hasLiveThread(pid)) throw new KtraceError(`Process ${pid} has ended already`, 'ESRCH', hint);
-  if ((stat.flags & PF_KTHREAD) !== 0) throw new KtraceError(`Process ${pid} is a thread of the kernel, which has no futexes`, 'KTHREAD', hint);
+  if ((stat.flags & PF_KTHREAD) !== 0) throw new KtraceError(`Process ${pid} is a thread of the kernel, which makes no system calls`, 'KTHREAD', hint);
   const leader = leaderOf(pid);
   if (leader !== pid) throw new KtraceError(`${pid} is a thread of process ${leader}`, 'THREAD', `trace it with \`-t ${pid}\`, or all of it with \`-p ${leader}\``);
   return stat;

@@ -12,6 +12,13 @@ export interface Tables {
   drain<T>(ring: string, record: string): { events: T[]; full: boolean };
 }
 
+/** A file as the kernel saw it at some moment. */
+export interface SeenFile {
+  readonly inode: bigint;
+  /** Number of its device: the major one << 20 | the minor one. */
+  readonly device: number;
+}
+
 /** /proc, as far as tools need it. Nothing here stops a process or writes to it; everything may fail, and then says so by its value. */
 export interface Processes {
   /** undefined when the process is gone or may not be read. */
@@ -20,9 +27,9 @@ export interface Processes {
   memory(pid: number, address: bigint, length: number): Uint8Array | null;
   /**
    * What is behind a descriptor: a path, `pipe:[4711]`, or a socket with its addresses; undefined when it is closed or may not be read, or has
-   * become another file than that of `inode`.
+   * become another file than `seen`.
    */
-  descriptor(pid: number, fd: number, inode?: bigint): string | undefined;
+  descriptor(pid: number, fd: number, seen?: SeenFile): string | undefined;
   /** Path of a cgroup below its mount, by its id; undefined when it is gone. */
   cgroup(id: bigint): string | undefined;
   /** Processes that live but may not be read, by pid: without them, places, kinds and deadlocks are not known. */

@@ -96,7 +96,10 @@ suite(1, (test) => {
     const { rounds } = await target.truth<Storm>();
     const { report, events } = eventsOf(await tracer.finish(t));
     t.strictSame(events.filter(({ pid }) => pid === tracer.pid), []);
-    asMany(t, report, events.filter(({ pid, syscall }) => pid === target.pid && syscall === 'getppid').length, rounds);
+    const lost = loss(report, 'ring-full') + loss(report, 'backlog-full'); // whose, nobody knows
+    const shown = events.filter(({ pid, syscall }) => pid === target.pid && syscall === 'getppid').length;
+    if (lost === 0) asMany(t, report, shown, rounds);
+    else t.ok(shown <= rounds && shown + lost >= rounds, `${shown} of ${rounds}, ${lost} lost`);
     t.strictSame(rows<InsideRow>(report, 'inFlight').filter(({ tid }) => tid === tracer.pid), []);
   });
 
@@ -111,9 +114,9 @@ suite(1, (test) => {
     };
     const both = await whole(t, run);
     for (const report of [both.report, both.other]) {
-      asMany(t, both.report, counts(report, 'work', 'getppid')?.[0] ?? 0, N);
-      asMany(t, both.report, counts(report, 'work', 'openat')?.[1]['ENOENT'] ?? 0, N);
-      asMany(t, both.report, counts(report, 'waiting', 'nanosleep')?.[0] ?? 0, N);
+      asMany(t, report, counts(report, 'work', 'getppid')?.[0] ?? 0, N);
+      asMany(t, report, counts(report, 'work', 'openat')?.[1]['ENOENT'] ?? 0, N);
+      asMany(t, report, counts(report, 'waiting', 'nanosleep')?.[0] ?? 0, N);
     }
   });
 

@@ -49,6 +49,10 @@ static void sockets(void)
 	syscall(SYS_close, 3);
 	syscall(SYS_close, 4);
 	syscall(SYS_close, 5);
+	syscall(SYS_socket, AF_NETLINK, SOCK_RAW, 12);
+	syscall(SYS_close, 3);
+	syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 6);
+	syscall(SYS_connect, -1, &ipv4, 5);
 }
 
 static void events(void)
@@ -99,6 +103,11 @@ static void files(void)
 	syscall(SYS_utimensat, AT_FDCWD, "/nonexistent", times, 0);
 	syscall(SYS_faccessat, AT_FDCWD, path + 200, R_OK | W_OK);
 	syscall(SYS_mkdirat, AT_FDCWD, NULL, 0755);
+	syscall(SYS_flock, 3, 6);
+	syscall(SYS_faccessat2, AT_FDCWD, "/etc/passwd", R_OK, 0x200);
+	syscall(SYS_preadv2, 3, NULL, 0, 5, 0, 8);
+	syscall(SYS_fadvise64, 3, 0, 10, 2);
+	syscall(SYS_mknodat, AT_FDCWD, "/nonexistent/node", S_IFIFO | 0600, 0);
 	syscall(SYS_fallocate, 3, 1, 0, 10);
 	syscall(SYS_dup3, 3, 20, O_CLOEXEC);
 	syscall(SYS_lseek, 3, -1, SEEK_END);

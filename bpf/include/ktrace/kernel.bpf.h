@@ -108,7 +108,20 @@ struct inode {
 	unsigned long i_ino;
 } KERNEL_STRUCT;
 
+struct qstr {
+	const unsigned char *name;
+} KERNEL_STRUCT;
+
+struct dentry {
+	struct qstr d_name;
+} KERNEL_STRUCT;
+
+struct path {
+	struct dentry *dentry;
+} KERNEL_STRUCT;
+
 struct file {
+	struct path f_path;
 	struct inode *f_inode;
 } KERNEL_STRUCT;
 

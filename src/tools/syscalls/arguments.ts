@@ -1,6 +1,6 @@
 /** The arguments of a call as people read them, much as strace(1) writes them. */
 import { flagNames, signalName } from './flags.js';
-import { SHAPES, textOf, type Abi, type Memory, type Shape } from './memory.js';
+import { mode, SHAPES, textOf, type Abi, type Memory, type Shape } from './memory.js';
 import { signatureOf, type Parameter } from './signatures.js';
 
 /** What the numbers stand for in the process that made the call; undefined where that cannot be said. */
@@ -46,11 +46,11 @@ function text(value: bigint, index: number, { meaning }: Given): string {
 function shaped(shape: Shape, { length, told }: Partial<Parameter>, value: bigint, index: number, { args, meaning }: Given): string {
   const { abi, result } = meaning;
   if (value === 0n || (told === 'after' && (result === undefined || result < 0n)) || (told === 'during' && result !== undefined)) return pointer(value);
-  const counts = { argument: () => Number(BigInt.asUintN(32, args[length?.index ?? 0] ?? 0n)), pointed: () => Infinity, result: () => Number(result ?? 0n) };
+  const counts = { argument: () => Number(BigInt.asUintN(32, args[length?.index ?? 0] ?? 0n)), pointed: () => Infinity, result: () => Math.min(Number(result ?? 0n), Number(BigInt.asUintN(32, args[length?.index ?? 0] ?? 0n))) };
   const bytes = shape.unit(abi) * (length ? counts[length.by]() : shape.count);
   const found = bytes === 0 ? EMPTY : meaning.memory(index, value, bytes);
   try {
-    return found ? shape.show(found, abi) : pointer(value);
+    return found ? shape.show(found, abi, result) : pointer(value);
   } catch (error) {
     if (error instanceof RangeError) return pointer(value); // shorter than such a thing can be
     throw error;
@@ -68,7 +68,8 @@ function fcntlArgument(value: bigint, index: number, given: Given): string {
   const command = flags('fcntl', given.args[1] ?? 0n, given);
   if (command === 'F_SETFL') return flags('open', value, given);
   if (command === 'F_SETFD') return flags('close_exec', value, given);
-  if (/^F_(OFD_)?(GET|SET)LKW?$/.test(command)) return shaped(SHAPES['flock'] as Shape, {}, value, index, given);
+  if (/^F_OFD_(GET|SET)LKW?$/.test(command)) return shaped(SHAPES[given.meaning.abi.word === 4 ? 'flock64' : 'flock'] as Shape, {}, value, index, given);
+  if (/^F_(GET|SET)LKW?$/.test(command)) return shaped(SHAPES['flock'] as Shape, {}, value, index, given);
   return /^F_DUPFD|PIPE_SZ$|^F_SETOWN$/.test(command) ? String(int(value)) : hex(value);
 }
 
@@ -80,7 +81,17 @@ function futexArgument(shape: 'timespec' | 'timespec64', value: bigint, index: n
 /** `FUTEX_WAIT_PRIVATE`, as strace(1) has it. */
 const futexOperation = (value: bigint, _index: number, given: Given): string => flags('futex', value, given).replace(/^(\w+)((?:\|\w+)*)\|FUTEX_PRIVATE_FLAG/, '$1_PRIVATE$2');
 
-const KINDS: Readonly<Record<string, (value: bigint, index: number, given: Given) => string>> = {
+const PROTOCOLS: Readonly<Record<string, string>> = { AF_INET: 'inet_protocol', AF_INET6: 'inet_protocol', AF_NETLINK: 'netlink' };
+const SIGNAL_BITS = 0xffn; // CSIGNAL, linux/sched.h
+
+/** Flags, and in the lowest byte the signal that the parent gets. */
+function cloneFlags(value: bigint, _index: number, given: Given): string {
+  const signal = value & SIGNAL_BITS;
+  const names = (value & ~SIGNAL_BITS) === 0n ? [] : [flags('clone', value & ~SIGNAL_BITS, given)];
+  return [...names, ...(signal === 0n && names.length > 0 ? [] : [signal === 0n ? '0' : signalName(Number(signal))])].join('|');
+}
+
+export const KINDS: Readonly<Record<string, (value: bigint, index: number, given: Given) => string>> = {
   fd: descriptor,
   at: (value, index, given) => (int(value) === AT_FDCWD ? 'AT_FDCWD' : descriptor(value, index, given)),
   path: text,
@@ -92,17 +103,21 @@ const KINDS: Readonly<Record<string, (value: bigint, index: number, given: Given
   uint: (value) => String(BigInt.asUintN(32, value)),
   size: String,
   off: (value, _index, { meaning }) => String(BigInt.asIntN(8 * meaning.abi.word, value)),
-  mode: (value) => `0${BigInt.asUintN(32, value).toString(8)}`,
+  mode: (value) => `0${BigInt.asUintN(16, value).toString(8)}`,
+  node: (value, _index, { meaning }) => mode(Number(BigInt.asUintN(16, value)), meaning.abi),
+  pages: (value) => hex(BigInt.asUintN(32, value) * 4096n),
   hex,
   sig: (value) => signalName(int(value)),
   wstatus,
-  protocol: (value, _index, given) => flags(/^AF_INET6?$/.test(flags('domain', given.args[0] ?? 0n, given)) ? 'inet_protocol' : 'protocol', value, given),
+  protocol: (value, _index, given) => flagNames(PROTOCOLS[flags('domain', given.args[0] ?? 0n, given)] ?? '', int(value), given.meaning.abi.machine) ?? String(int(value)),
+  clone_flags: cloneFlags,
   sockopt: (value, _index, given) => flagNames(flags('sol', given.args[1] ?? 0n, given), int(value), given.meaning.abi.machine) ?? String(int(value)),
   fcntl_arg: fcntlArgument,
   futex_arg: (value, index, given) => futexArgument('timespec', value, index, given),
   futex_arg64: (value, index, given) => futexArgument('timespec64', value, index, given),
   futex_op: futexOperation,
-  bitset: (value) => (BigInt.asUintN(32, value) === 0xffffffffn ? 'FUTEX_BITSET_MATCH_ANY' : hex(value)),
+  bitset: (value, index, given) => (BigInt.asUintN(32, value) === 0xffffffffn && futexOperation(given.args[1] ?? 0n, index, given).includes('_BITSET') ? 'FUTEX_BITSET_MATCH_ANY' : hex(BigInt.asUintN(32, value))),
+  fcntl64_arg: fcntlArgument,
   prctl_arg: (value, index, given) => (flags('prctl', given.args[0] ?? 0n, given) === 'PR_SET_NAME' ? text(value, index, given) : hex(value)),
 };
 
@@ -112,13 +127,15 @@ const PRCTL_ARGUMENTS: Readonly<Record<string, number>> = { PR_SET_NAME: 2, PR_G
 
 /** How many of the arguments mean something: by what the others are. */
 function meant(given: Given): number {
-  const { name, args, parameters } = given;
+  const { args, parameters } = given;
+  const name = given.name.replace(/64$|_time64$/, '');
   const all = parameters.length;
   const open = parameters.findIndex(({ kind }) => kind === 'open');
   if (open >= 0 && parameters[open + 1]?.kind === 'mode') return (int(args[open] ?? 0n) & MAKES_FILE) === 0 ? open + 1 : all;
   if (name === 'futex') return FUTEX_ARGUMENTS.find(([op]) => op.test(flags('futex', args[1] ?? 0n, given)))?.[1] ?? all;
   if (name === 'fcntl') return /^F_GET(FD|FL|OWN|PIPE_SZ|LEASE|_SEALS)$/.test(flags('fcntl', args[1] ?? 0n, given)) ? 2 : all;
   if (name === 'prctl') return PRCTL_ARGUMENTS[flags('prctl', args[0] ?? 0n, given)] ?? all;
+  if (name === 'mknod' || name === 'mknodat') return /^S_IF(CHR|BLK)/.test(mode(Number(BigInt.asUintN(16, args[all - 2] ?? 0n)), given.meaning.abi)) ? all : all - 1;
   return all;
 }
 

@@ -1,5 +1,5 @@
 /** One call that is over, as the library and ndjson give it, and as a line that reads like one of strace(1). */
-import { SyscallsEventFlag, type SyscallsEvent, type SyscallsPiece } from '../../generated/syscalls.js';
+import { SyscallsEventFlag, type SyscallsEvent, type SyscallsFile, type SyscallsPiece } from '../../generated/syscalls.js';
 import { formatDuration } from '../../render/format.js';
 import type { Processes } from '../contract.js';
 import { argumentsOf, execArguments, type Meaning } from './arguments.js';
@@ -29,7 +29,6 @@ export interface SyscallEventRecord {
   readonly beforeTracing: boolean;
 }
 
-const PIECE_BYTES = 160; // as in bpf/syscalls.bpf.h
 const MOST_FILES = 10_000; // remembered
 const FRESH_NS = 100e6; // an inode may be used again
 const MAX_ERRNO = 4095n;
@@ -73,27 +72,26 @@ export class CallReader {
     return argumentsOf(name, event.args, this.#meaning(name, event));
   }
 
-  #meaning(name: string, { tgid, inodes, pieces, compat, flags, result }: SyscallsEvent): Meaning {
+  #meaning(name: string, { tgid, files, pieces, compat, flags, result }: SyscallsEvent): Meaning {
     const abi: Abi = { machine: this.machine, word: compat ? 4 : 8 };
-    const [places, files] = [piecesOf(name, abi, this.data).map(({ argument }) => argument), filesOf(name, abi)];
+    const [places, descriptors] = [piecesOf(name, abi, this.data).map(({ argument }) => argument), filesOf(name, abi)];
     return {
       abi,
       data: this.data,
       result: flags & SyscallsEventFlag.EVENT_NO_RETURN ? undefined : BigInt.asIntN(64, result),
       memory: (index, _address, bytes) => memoryOf(pieces[places.indexOf(index)], bytes === 'text'),
-      descriptor: (fd, index) => {
-        const inode = inodes[files.indexOf(index)] ?? 0n;
-        return inode === 0n ? undefined : this.#file(tgid, fd, inode);
-      },
+      descriptor: (fd, index) => this.#file(tgid, fd, files[descriptors.indexOf(index)]),
     };
   }
 
-  #file(pid: number, fd: number, inode: bigint): string | undefined {
-    const key = `${pid} ${fd} ${inode}`;
+  #file(pid: number, fd: number, file: SyscallsFile | undefined): string | undefined {
+    if (!file || file.inode === 0n) return undefined;
+    if (file.name !== '') return `anon_inode:${file.name}`;
+    const key = `${pid} ${fd} ${file.device} ${file.inode}`;
     const known = this.#files.get(key);
     const now = this.processes.now();
     if (known && now - known.at < FRESH_NS) return known.text;
-    const text = this.processes.descriptor(pid, fd, inode);
+    const text = this.processes.descriptor(pid, fd, file);
     if (this.#files.size >= MOST_FILES) this.#files.clear();
     if (text === undefined || text.startsWith('socket:')) this.#files.delete(key);
     else this.#files.set(key, { at: now, text });
@@ -105,7 +103,7 @@ export class CallReader {
 function memoryOf(piece: SyscallsPiece | undefined, isText: boolean): Memory | undefined {
   if (!piece || piece.bytes <= 0) return undefined;
   const { bytes, whole, data } = piece;
-  return isText ? { bytes: Buffer.from(data.subarray(0, bytes - 1)), cut: bytes === PIECE_BYTES } : { bytes: Buffer.from(data.subarray(0, bytes)), cut: whole > bytes };
+  return { bytes: Buffer.from(data.subarray(0, isText ? bytes - 1 : bytes)), cut: whole > bytes };
 }
 
 function shownText(piece: SyscallsPiece | undefined): string {

@@ -22,8 +22,8 @@ export interface Shape {
   unit(abi: Abi): number;
   /** Elements where the signature does not say how many. */
   readonly count: number;
-  /** Throws RangeError where the bytes do not suffice. */
-  show(memory: Memory, abi: Abi): string;
+  /** Throws RangeError where the bytes do not suffice. `result`: what the call returned; undefined while it lasts. */
+  show(memory: Memory, abi: Abi, result: bigint | undefined): string;
 }
 
 const SHOWN_BYTES = 32; // as strace(1) does
@@ -32,13 +32,13 @@ const MOST_SIGNALS = 64;
 const whole = (size: number, show: (bytes: Buffer, abi: Abi) => string): Shape => ({ unit: () => size, count: 1, show: ({ bytes }, abi) => show(bytes, abi) });
 
 /** `[a, b, ...]` */
-function list(size: number | ((abi: Abi) => number), show: (element: Buffer, abi: Abi) => string, count = 1): Shape {
+function list(size: number | ((abi: Abi) => number), show: (element: Buffer, abi: Abi, result: bigint | undefined) => string, count = 1): Shape {
   const unit = (abi: Abi): number => (typeof size === 'number' ? size : size(abi));
   return {
     unit,
     count,
-    show({ bytes, cut }, abi) {
-      const texts = Array.from({ length: Math.floor(bytes.length / unit(abi)) }, (_, i) => show(bytes.subarray(i * unit(abi), (i + 1) * unit(abi)), abi));
+    show({ bytes, cut }, abi, result) {
+      const texts = Array.from({ length: Math.floor(bytes.length / unit(abi)) }, (_, i) => show(bytes.subarray(i * unit(abi), (i + 1) * unit(abi)), abi, result));
       return `[${[...texts, ...(cut ? ['...'] : [])].join(', ')}]`;
     },
   };
@@ -58,17 +58,38 @@ export function quoted(bytes: Uint8Array): string {
   return `"${text.join('')}"`;
 }
 
-/** Up to its zero. Names of files are text for people, so they keep their letters. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const LONGEST_CHARACTER = 4;
+
+/** Names are text for people, so they keep their letters; those that are no UTF-8 are bytes, as strace(1) has them. `cut`: in a character, maybe. */
+function name(bytes: Buffer, cut: boolean): string {
+  for (let less = 0; less < (cut ? LONGEST_CHARACTER : 1); less++) {
+    try {
+      return JSON.stringify(utf8.decode(bytes.subarray(0, bytes.length - less)));
+    } catch {
+      continue;
+    }
+  }
+  return quoted(bytes);
+}
+
+/** Up to its zero. */
 export function textOf({ bytes, cut }: Memory): string {
   const zero = bytes.indexOf(0);
-  return `${JSON.stringify(bytes.subarray(0, zero < 0 ? bytes.length : zero).toString())}${cut && zero < 0 ? '...' : ''}`;
+  const isCut = cut && zero < 0;
+  return `${name(zero < 0 ? bytes : bytes.subarray(0, zero), isCut)}${isCut ? '...' : ''}`;
 }
 
 /** `["sh", "-c", …]` of strings one behind the other. */
 export function textsOf({ bytes, cut }: Memory): string {
-  const texts = bytes.toString().split('\0');
-  const rest = texts.pop() ?? '';
-  return `[${[...texts.map((text) => JSON.stringify(text)), ...(cut ? [`${JSON.stringify(rest)}...`] : rest === '' ? [] : [JSON.stringify(rest)])].join(', ')}]`;
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const zero = bytes.indexOf(0, at);
+    const end = zero < 0 ? bytes.length : zero;
+    texts.push(textOf({ bytes: bytes.subarray(at, end), cut: cut && zero < 0 }));
+    at = end + 1;
+  }
+  return `[${[...texts, ...(cut && bytes.at(-1) === 0 ? ['...'] : [])].join(', ')}]`;
 }
 
 const hex = (value: number | bigint): string => (value === 0 || value === 0n ? '0' : `0x${value.toString(16)}`);
@@ -79,12 +100,15 @@ const signed = (bytes: Buffer, index: number, abi: Abi): bigint => BigInt.asIntN
 const time = (fraction: string, at = 0) => (bytes: Buffer, abi: Abi): string => `{tv_sec=${signed(bytes, at, abi)}, ${fraction}=${signed(bytes, at + 1, abi)}}`;
 const words = (count: number, show: (bytes: Buffer, abi: Abi) => string): Shape => ({ unit: ({ word: size }) => count * size, count: 1, show: ({ bytes }, abi) => show(bytes, abi) });
 /** The same in 32-bit programs. */
-const wide = (shape: Shape): Shape => ({ ...shape, unit: ({ machine }) => shape.unit({ machine, word: 8 }), show: (memory, { machine }) => shape.show(memory, { machine, word: 8 }) });
+const wide = (shape: Shape): Shape => ({ ...shape, unit: ({ machine }) => shape.unit({ machine, word: 8 }), show: (memory, { machine }, result) => shape.show(memory, { machine, word: 8 }, result) });
+
+/** Bytes of an address of each family, without which it is none. */
+const LEAST: Readonly<Record<string, number>> = { AF_INET: 16, AF_INET6: 28, AF_NETLINK: 12 };
 
 function sockaddr({ bytes, cut }: Memory, abi: Abi): string {
   const family = bytes.readUInt16LE(0);
   const name = named('domain', family, abi);
-  switch (name) {
+  switch (bytes.length >= (LEAST[name] ?? 2) ? name : '') {
     case 'AF_INET':
       return `{sa_family=AF_INET, sin_port=htons(${bytes.readUInt16BE(2)}), sin_addr=inet_addr("${[...bytes.subarray(4, 8)].join('.')}")}`;
     case 'AF_INET6':
@@ -99,16 +123,17 @@ function sockaddr({ bytes, cut }: Memory, abi: Abi): string {
   }
 }
 
-function pollfd(bytes: Buffer, abi: Abi): string {
+/** What came is told by a call that returned something. */
+function pollfd(bytes: Buffer, abi: Abi, result: bigint | undefined): string {
   const [fd, events, revents] = [bytes.readInt32LE(0), bytes.readUInt16LE(4), bytes.readUInt16LE(6)];
   if (fd < 0) return `{fd=${fd}}`;
-  return `{fd=${fd}, events=${named('poll', events, abi)}${revents === 0 ? '' : `, revents=${named('poll', revents, abi)}`}}`;
+  return `{fd=${fd}, events=${named('poll', events, abi)}${revents === 0 || result === undefined || result <= 0n ? '' : `, revents=${named('poll', revents, abi)}`}}`;
 }
 
 /** Packed on x86 (`EPOLL_PACKED`, linux/eventpoll.h). */
 const epollData = ({ machine }: Abi): number => (machine === 'arm64' ? 8 : 4);
 const epollEvent = (bytes: Buffer, abi: Abi): string =>
-  `{events=${named('epoll', bytes.readUInt32LE(0), abi)}, data={u32=${bytes.readUInt32LE(epollData(abi))}, u64=${bytes.readBigUInt64LE(epollData(abi))}}}`;
+  `{events=${named('epoll_events', bytes.readUInt32LE(0), abi)}, data={u32=${bytes.readUInt32LE(epollData(abi))}, u64=${bytes.readBigUInt64LE(epollData(abi))}}}`;
 
 /** wait(2): of what wait4 wrote. */
 function wstatus(bytes: Buffer): string {
@@ -134,7 +159,7 @@ function sigaction(bytes: Buffer, abi: Abi): string {
   const restorer = (flags & 0x04000000) !== 0; // SA_RESTORER
   const name = ['SIG_DFL', 'SIG_IGN'][Number(handler < 2n ? handler : 2n)] ?? hex(handler);
   const mask = sigset(bytes.subarray(3 * abi.word));
-  return `{sa_${(flags & 4) === 0 ? 'handler' : 'sigaction'}=${name}, sa_mask=${mask}, sa_flags=${named('sigaction', flags, abi)}${restorer ? `, sa_restorer=${hex(word(bytes, 2, abi))}` : ''}}`;
+  return `{sa_${(flags & 4) === 0 ? 'handler' : 'sigaction'}=${name}, sa_mask=${mask}, sa_flags=${named('sa_flags', flags, abi)}${restorer ? `, sa_restorer=${hex(word(bytes, 2, abi))}` : ''}}`;
 }
 
 function limit(value: bigint, { word: size }: Abi): string {
@@ -142,7 +167,8 @@ function limit(value: bigint, { word: size }: Abi): string {
   return value > 1024n && value % 1024n === 0n ? `${value / 1024n}*1024` : String(value);
 }
 
-const mode = (bits: number, abi: Abi): string => `${named('file_type', bits & 0o170000, abi)}|0${(bits & 0o7777).toString(8)}`;
+/** `S_IFREG|0644` */
+export const mode = (bits: number, abi: Abi): string => `${named('file_type', bits & 0o170000, abi)}|0${(bits & 0o7777).toString(8)}`;
 
 /** struct stat of 64-bit machines (asm/stat.h, asm-generic/stat.h); 32-bit programs have several. */
 function stat(bytes: Buffer, abi: Abi): string {
@@ -159,16 +185,26 @@ const statx = (bytes: Buffer, abi: Abi): string =>
 
 /** struct clone_args (linux/sched.h), its first and most telling fields. */
 const cloneArgs = (bytes: Buffer, abi: Abi): string =>
-  `{flags=${named('clone', Number(BigInt.asUintN(32, bytes.readBigUInt64LE(0))), abi)}, exit_signal=${signalName(Number(bytes.readBigUInt64LE(32)))}, ...}`;
+  `{flags=${[bytes.readUInt32LE(0) === 0 ? '' : named('clone', bytes.readUInt32LE(0), abi), bytes.readUInt32LE(4) === 0 ? '' : named('clone_high', bytes.readUInt32LE(4), abi)].filter((text) => text !== '').join('|') || '0'}, exit_signal=${signalName(Number(bytes.readBigUInt64LE(32)))}, ...}`;
 
-/** An int, as most options are. */
-const sockval = ({ bytes }: Memory): string => (bytes.length === 4 ? `[${bytes.readInt32LE(0)}]` : quoted(bytes.subarray(0, SHOWN_BYTES)));
+/** An int, as most options are; others may be secrets. */
+function sockval({ bytes }: Memory): string {
+  if (bytes.length !== 4) throw new RangeError('no int');
+  return `[${bytes.readInt32LE(0)}]`;
+}
+
+/** struct flock64 of 32-bit programs on x86: nothing is aligned there. */
+const flock64 = (bytes: Buffer, abi: Abi): string =>
+  `{l_type=${named('lock', bytes.readUInt16LE(0), abi)}, l_whence=${named('whence', bytes.readUInt16LE(2), abi)}, l_start=${bytes.readBigInt64LE(4)}, l_len=${bytes.readBigInt64LE(12)}}`;
 
 const data = ({ bytes, cut }: Memory): string => `${quoted(bytes.subarray(0, SHOWN_BYTES))}${cut || bytes.length > SHOWN_BYTES ? '...' : ''}`;
 
 /** struct flock (asm-generic/fcntl.h): two shorts and, on 64-bit machines, a hole before the rest. */
 const flock = (bytes: Buffer, abi: Abi): string =>
   `{l_type=${named('lock', bytes.readUInt16LE(0), abi)}, l_whence=${named('whence', bytes.readUInt16LE(2), abi)}, l_start=${signed(bytes, 1, abi)}, l_len=${signed(bytes, 2, abi)}}`;
+
+/** Kinds of arguments that are a shape in some calls, or of some size. */
+export const SHAPE_OF: Readonly<Record<string, string>> = { wstatus: 'status', fcntl_arg: 'flock', fcntl64_arg: 'flock64', futex_arg: 'timespec', futex_arg64: 'timespec64' };
 
 /** By the names that signatures.ts uses. */
 export const SHAPES: Readonly<Record<string, Shape>> = {
@@ -183,6 +219,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   itimerval: words(4, (bytes, abi) => `{it_interval=${time('tv_usec')(bytes, abi)}, it_value=${time('tv_usec', 2)(bytes, abi)}}`),
   iovec: list(({ word: size }) => 2 * size, (bytes, abi) => `{iov_base=${hex(word(bytes, 0, abi))}, iov_len=${word(bytes, 1, abi)}}`),
   sockval: { unit: () => 1, count: 0, show: sockval },
+  flock64: whole(20, flock64),
   pair: list(4, (bytes) => String(bytes.readInt32LE(0)), 2),
   pollfd: list(8, pollfd),
   epoll: { ...whole(0, epollEvent), unit: (abi) => 8 + epollData(abi) },

@@ -1,6 +1,6 @@
 /** What the kernel is to read of a call when it ends: pieces of memory that its arguments point to, and files behind its descriptors. */
 import { SyscallsPieceHow } from '../../generated/syscalls.js';
-import { SHAPES, type Abi } from './memory.js';
+import { SHAPE_OF, SHAPES, type Abi } from './memory.js';
 import { signatureOf, type Parameter } from './signatures.js';
 
 /** As in bpf/syscalls.bpf.h. */
@@ -20,13 +20,11 @@ export interface Piece {
 
 const TEXTS: ReadonlySet<string> = new Set(['path', 'text', 'prctl_arg']);
 const FILE_KINDS: ReadonlySet<string> = new Set(['fd', 'at']);
-/** Kinds that are a shape in some calls. */
-const SOMETIMES: Readonly<Record<string, string>> = { wstatus: 'status', fcntl_arg: 'flock', futex_arg: 'timespec', futex_arg64: 'timespec64' };
 const HOWS = { argument: SyscallsPieceHow.PIECE_ARGUMENT, pointed: SyscallsPieceHow.PIECE_POINTED, result: SyscallsPieceHow.PIECE_RESULT };
 
 function pieceOf({ kind, length, told }: Parameter, argument: number, abi: Abi, data: boolean): Piece | undefined {
   if (TEXTS.has(kind)) return { how: SyscallsPieceHow.PIECE_TEXT, argument, unit: 1, count: 0 };
-  const shape = SHAPES[SOMETIMES[kind] ?? kind];
+  const shape = SHAPES[SHAPE_OF[kind] ?? kind];
   if (!shape || told === 'during' || (kind === 'data' && !data)) return undefined;
   const unit = shape.unit(abi);
   return length ? { how: HOWS[length.by], argument, unit, count: length.index } : { how: SyscallsPieceHow.PIECE_FIXED, argument, unit, count: shape.count };

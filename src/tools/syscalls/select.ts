@@ -15,11 +15,12 @@ export function selectCalls(expression: string, { names }: CallNames): ReadonlyS
 
 function meant(word: string, names: readonly string[]): readonly string[] {
   if (word === 'all' || word === 'none') return word === 'all' ? names : [];
-  const kind = word.replace(/^%/, '');
+  const kind = word.replace(/^%/, '').replace(/^net$/, 'network');
   const set = Object.hasOwn(CLASSES, kind) ? CLASSES[kind] : undefined;
   if (set) return names.filter((name) => set.has(name));
   const found = word.startsWith('/') ? names.filter((name) => pattern(word.slice(1)).test(name)) : names.filter((name) => name === word);
   if (found.length > 0) return found;
+  if (word.startsWith('?')) return names.filter((name) => name === word.slice(1)); // on this machine or not
   throw new KtraceError(`There is no system call ${JSON.stringify(word)}`, 'USAGE', `name calls, /patterns, or classes: ${Object.keys(CLASSES).map((name) => `%${name}`).join(' ')}`);
 }
 

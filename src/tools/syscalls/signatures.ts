@@ -3,19 +3,19 @@
 /**
  * Kinds of arguments: fd, at (a directory, or AT_FDCWD), path, text, ptr, int, uint, size, off, mode (octal), hex, pid, sig, flags by the name of their set
  * (flags.ts), and what they point to by the name of its shape (memory.ts). How much of it there is: `:2` as many as argument 2 says, counted from 0;
- * `@2` as the int says that argument 2 points to; `=` as the call returned; else one. `>`: the call writes it. `<`: the call changes
+ * `@2` as the int says that argument 2 points to; `=2` as the call returned, but no more than argument 2 says; else one. `>`: the call writes it. `<`: the call changes
  * it, so that it tells what was asked for only while the call lasts.
  * Calls that are not here are shown with six numbers in hex.
  */
 const TEXT = `
-read fd data=> size
+read fd data=2> size
 write fd data:2 size
 open path open mode
 openat at path open mode
 openat2 at path ptr size
 creat path mode
 close fd
-close_range fd fd uint
+close_range uint uint close_range
 stat path stat>
 lstat path stat>
 fstat fd stat>
@@ -23,7 +23,7 @@ newfstatat at path stat> at_flags
 statx at path statx_flags statx_mask statx>
 access path access
 faccessat at path access
-faccessat2 at path access at_flags
+faccessat2 at path access eaccess
 poll pollfd:1 uint int
 ppoll pollfd:1 uint timespec< sigset size
 select int ptr ptr ptr timeval<
@@ -43,7 +43,7 @@ rt_sigsuspend sigset size
 rt_sigtimedwait sigset ptr timespec size
 sigaltstack ptr ptr
 ioctl fd ioctl ptr
-pread64 fd data=> size off
+pread64 fd data=2> size off
 pwrite64 fd data:2 size off
 readv fd iovec:2 uint
 writev fd iovec:2 uint
@@ -52,8 +52,8 @@ pwritev fd iovec:2 uint off
 pipe pair>
 pipe2 pair> descriptor
 dup fd
-dup2 fd fd
-dup3 fd fd descriptor
+dup2 fd int
+dup3 fd int descriptor
 pause
 nanosleep timespec ptr
 clock_nanosleep clock timer timespec ptr
@@ -76,7 +76,7 @@ accept4 fd sockaddr@2> ptr accept
 bind fd sockaddr:2 uint
 listen fd int
 sendto fd data:2 size msg sockaddr:5 uint
-recvfrom fd data=> size msg sockaddr@5> ptr
+recvfrom fd data=2> size msg sockaddr@5> ptr
 sendmsg fd ptr msg
 recvmsg fd ptr msg
 sendmmsg fd ptr uint msg
@@ -86,7 +86,7 @@ getsockname fd sockaddr@2> ptr
 getpeername fd sockaddr@2> ptr
 setsockopt fd sol sockopt sockval:4 uint
 getsockopt fd sol sockopt sockval@4> ptr
-clone clone ptr ptr ptr ptr
+clone clone_flags ptr ptr ptr ptr
 clone3 clone_args size
 fork
 vfork
@@ -101,7 +101,7 @@ tkill pid sig
 tgkill pid pid sig
 uname ptr
 fcntl fd fcntl fcntl_arg
-flock fd flock
+flock fd flock_op
 fsync fd
 fdatasync fd
 sync
@@ -111,7 +111,7 @@ ftruncate fd off
 fallocate fd fallocate off off
 getdents fd ptr uint
 getdents64 fd ptr uint
-getcwd buffer=> size
+getcwd buffer=1> size
 chdir path
 fchdir fd
 rename path path
@@ -126,8 +126,8 @@ unlink path
 unlinkat at path at_flags
 symlink path path
 symlinkat path at path
-readlink path buffer=> size
-readlinkat at path buffer=> size
+readlink path buffer=2> size
+readlinkat at path buffer=3> size
 chmod path mode
 fchmod fd mode
 fchmodat at path mode
@@ -151,12 +151,12 @@ inotify_rm_watch fd int
 epoll_create int
 epoll_create1 epoll_create
 epoll_ctl fd epoll_ctl fd epoll
-epoll_wait fd epolls=> int int
-epoll_pwait fd epolls=> int int sigset size
-epoll_pwait2 fd epolls=> int timespec sigset size
+epoll_wait fd epolls=2> int int
+epoll_pwait fd epolls=2> int int sigset size
+epoll_pwait2 fd epolls=2> int timespec sigset size
 eventfd2 uint eventfd
 timerfd_create clock timerfd
-timerfd_settime fd timer itimerspec ptr
+timerfd_settime fd timerfd_time itimerspec ptr
 signalfd4 fd sigset size signalfd
 futex ptr futex_op uint futex_arg ptr bitset
 futex_waitv ptr uint uint ptr clock
@@ -186,10 +186,10 @@ ptrace int pid ptr ptr
 bpf int ptr uint
 mlock ptr size
 munlock ptr size
-fadvise64 fd off size int
+fadvise64 fd off size fadvise
 readahead fd off size
-sync_file_range fd off off hex
-msgrcv int ptr size int hex
+sync_file_range fd off off sync_range
+msgrcv int ptr size off hex
 msgsnd int ptr size hex
 semop int ptr uint
 mq_timedreceive fd ptr size ptr ptr
@@ -219,8 +219,8 @@ munlockall
 mlock2 ptr size hex
 mincore ptr size ptr
 personality hex
-pwritev2 fd iovec:2 uint off hex
-preadv2 fd iovec:2 uint off hex
+pwritev2 fd iovec:2 uint off hex rwf
+preadv2 fd iovec:2 uint off hex rwf
 flistxattr fd ptr size
 listxattr path ptr size
 lgetxattr path text ptr size
@@ -240,7 +240,7 @@ membarrier int hex int
 seccomp int hex ptr
 io_uring_setup uint ptr
 io_uring_register uint uint ptr uint
-mmap2 ptr size prot map fd hex
+mmap2 ptr size prot map fd pages
 clock_gettime64 clock timespec64>
 clock_nanosleep_time64 clock timer timespec64 ptr
 ppoll_time64 pollfd:1 uint timespec64< sigset size
@@ -252,7 +252,7 @@ stat64 path ptr
 lstat64 path ptr
 fstat64 fd ptr
 fstatat64 at path ptr at_flags
-fcntl64 fd fcntl fcntl_arg
+fcntl64 fd fcntl fcntl64_arg
 _llseek fd uint uint ptr whence
 ugetrlimit resource rlimit>
 truncate64 path uint uint
@@ -262,6 +262,139 @@ geteuid32
 getgid32
 getegid32
 set_thread_area ptr
+mknod path node hex
+mknodat at path node hex
+fchmodat2 at path mode at_flags
+utime path ptr
+utimes path ptr
+futimesat at path ptr
+lsetxattr path text ptr size int
+fsetxattr fd text ptr size int
+llistxattr path ptr size
+removexattr path text
+lremovexattr path text
+fremovexattr fd text
+swapon path hex
+swapoff path
+acct path
+open_tree at path hex
+move_mount at path at path hex
+fspick at path hex
+name_to_handle_at at path ptr ptr hex
+open_by_handle_at fd ptr open
+fanotify_init hex hex
+fanotify_mark fd hex hex at path
+quotactl hex text int ptr
+timer_create clock ptr ptr
+timer_settime int timer itimerspec ptr
+timer_gettime int ptr
+timer_getoverrun int
+timer_delete int
+timerfd_gettime fd ptr
+clock_settime clock timespec
+clock_adjtime clock ptr
+settimeofday timeval ptr
+adjtimex ptr
+setpriority int int int
+getpriority int int
+sched_setparam pid ptr
+sched_getparam pid ptr
+sched_setscheduler pid int ptr
+sched_getscheduler pid
+sched_setattr pid ptr hex
+sched_getattr pid ptr uint hex
+sched_get_priority_max int
+sched_get_priority_min int
+sched_rr_get_interval pid timespec>
+setreuid int int
+setregid int int
+setfsuid int
+setfsgid int
+getresuid ptr ptr ptr
+getresgid ptr ptr ptr
+ioprio_set int int int
+ioprio_get int int
+pkey_mprotect ptr size prot int
+pkey_alloc hex hex
+pkey_free int
+userfaultfd descriptor
+vmsplice fd iovec:2 uint hex
+tee fd fd size hex
+process_vm_writev pid ptr uint ptr uint hex
+process_madvise fd iovec:2 uint madvise hex
+pidfd_getfd fd int hex
+rt_sigpending sigset> size
+rt_sigqueueinfo pid sig ptr
+rt_tgsigqueueinfo pid pid sig ptr
+signalfd fd sigset size
+inotify_init
+io_setup uint ptr
+io_destroy ptr
+io_submit ptr int ptr
+io_cancel ptr ptr ptr
+mq_timedsend fd ptr size uint timespec
+mq_notify fd ptr
+mq_getsetattr fd ptr ptr
+semctl int int int hex
+semtimedop int ptr uint timespec
+add_key text text ptr size int
+request_key text text text int
+keyctl int hex hex hex hex
+sethostname text size
+setdomainname text size
+init_module ptr size text
+finit_module fd text hex
+delete_module text hex
+kexec_load hex uint ptr hex
+reboot hex hex hex ptr
+syslog int ptr int
+vhangup
+getcpu ptr ptr ptr
+mbind ptr size int ptr size hex
+get_mempolicy ptr ptr size ptr hex
+set_mempolicy int ptr size
+migrate_pages pid size ptr ptr
+move_pages pid size ptr ptr ptr hex
+get_robust_list pid ptr ptr
+set_mempolicy_home_node ptr size size hex
+landlock_create_ruleset ptr size hex
+landlock_add_rule fd int ptr hex
+landlock_restrict_self fd hex
+cachestat fd ptr ptr hex
+perf_event_open ptr pid int int hex
+lookup_dcookie hex ptr size
+modify_ldt int ptr size
+ioperm size size int
+iopl int
+fsopen text hex
+fsconfig fd uint text ptr int
+fsmount fd hex hex
+mount_setattr at path hex ptr size
+recvmmsg_time64 fd ptr uint msg ptr
+chown32 path int int
+lchown32 path int int
+fchown32 fd int int
+setuid32 int
+setgid32 int
+setreuid32 int int
+setregid32 int int
+setresuid32 int int int
+setresgid32 int int int
+getresuid32 ptr ptr ptr
+getresgid32 ptr ptr ptr
+setgroups32 int ptr
+getgroups32 int ptr
+setfsuid32 int
+setfsgid32 int
+statfs64 path size ptr
+fstatfs64 fd size ptr
+sendfile64 fd fd ptr size
+sigaction sig ptr ptr
+sigprocmask how ptr ptr
+sigpending ptr
+signal sig ptr
+nice int
+ipc uint int int int ptr int
 socketcall int ptr
 sigreturn
 time ptr`;
@@ -270,13 +403,20 @@ time ptr`;
 const I386 = `
 mmap ptr
 select ptr
-pread64 fd data=> size uint uint
+pread64 fd data=2> size uint uint
 pwrite64 fd data:2 size uint uint
 fallocate fd fallocate uint uint uint uint
 readahead fd uint uint size
 stat path ptr
 lstat path ptr
-fstat fd ptr`;
+fstat fd ptr
+preadv fd iovec:2 uint uint uint
+pwritev fd iovec:2 uint uint uint
+preadv2 fd iovec:2 uint uint uint rwf
+pwritev2 fd iovec:2 uint uint uint rwf
+fadvise64 fd uint uint size fadvise
+sync_file_range fd uint uint uint uint sync_range
+epoll_pwait2 fd epolls=2> int timespec64 sigset size`;
 
 export interface Parameter {
   readonly kind: string;
@@ -295,6 +435,9 @@ function parse(word: string): Parameter {
 }
 
 const parseAll = (text: string): [string, readonly Parameter[]][] => text.trim().split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ').slice(1).map(parse)]);
+/** Calls that have a signature. */
+export const SIGNATURES = (): readonly string[] => [TEXT, I386].flatMap((text) => parseAll(text).map(([name]) => name));
+
 let tables: readonly ReadonlyMap<string, readonly Parameter[]>[] | undefined;
 
 /** Undefined for calls whose arguments are not known here. `compat`: of a 32-bit program. */

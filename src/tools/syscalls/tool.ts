@@ -64,6 +64,7 @@ function options({ filters: { minWaitNs, launched }, events, ...setting }: ToolO
   const { own, machine } = setting;
   const names = callNames(machine);
   if (own['data'] === true && !events) throw new KtraceError('What is read and written is shown call by call only', 'USAGE', 'add --strace, --slow or --events, or leave --data out');
+  if (own['strace'] === true && own['slow'] !== undefined) throw new KtraceError('Show either each call or the slow ones', 'USAGE', 'take one of --strace and --slow');
   const expression = typeof own['trace'] === 'string' ? own['trace'] : 'all';
   return {
     minWaitNs,

@@ -31,6 +31,8 @@ t.test('expressions mean what they mean to strace', (t) => {
   t.strictSame(chosen('none'), []);
   t.equal(chosen('all').length, x64.names.length);
   t.strictSame(chosen('file'), chosen('%file'));
+  t.strictSame(chosen('%net'), chosen('%network'));
+  t.strictSame(chosen('?read,?nosuchcall'), ['read']);
   t.ok(chosen('%file').includes('openat') && !chosen('%file').includes('read'));
   t.equal(chosen('!futex').length, x64.names.length - 1);
   t.notOk(chosen('trace=!futex,%file').some((name) => name === 'futex' || name === 'openat'));
