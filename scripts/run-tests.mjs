@@ -7,6 +7,8 @@ import { join, relative } from 'node:path';
 import { Parser } from 'tap-parser';
 import { fail, skip, totals, watch } from './tap-count.mjs';
 
+const compiled = process.argv.includes('--compiled');
+
 /**
  * Timeouts in seconds, for one file. Kernel tests count what happens on the machine, so two at once would disturb each
  * other; and each has a runner of its own, because a file that hangs takes its runner down.
@@ -14,13 +16,12 @@ import { fail, skip, totals, watch } from './tap-count.mjs';
 const groups = {
   unit: { jobs: 2, timeout: 180 },
   contract: { jobs: 2, timeout: 180 },
-  kernel: { jobs: 1, timeout: 600 },
+  kernel: { jobs: 1, timeout: compiled ? 1800 : 600 }, // compiled: where the processor is emulated
 };
 const generatedAndCommitted = `
   node scripts/generate.mjs
   git -c safe.directory="$PWD" diff --exit-code && test -z "$(git -c safe.directory="$PWD" status --porcelain src/generated)"`;
 
-const compiled = process.argv.includes('--compiled');
 await main(process.argv.slice(2).filter((word) => word !== '--compiled'));
 
 async function main(words) {
