@@ -25,6 +25,7 @@ export interface LiveSpec {
 }
 
 const BATCH_BYTES = 1 << 20;
+const NAP_MS = 1;
 
 export class LiveSource {
   readonly attempts: AttachAttempt[] = [];
@@ -37,6 +38,7 @@ export class LiveSource {
   #maps: ReadonlyMap<string, SchemaMap> | undefined;
   readonly #decoders = new Map<string, { decode: Decoder<unknown>; size: number }>();
   #missing = new Set<string>();
+  readonly #nap = new Int32Array(new SharedArrayBuffer(4));
   #batch: Uint8Array | undefined;
   #bpf: BpfObject | undefined;
 
@@ -144,12 +146,18 @@ export class LiveSource {
 
   /** Run an iterator for what it does in the kernel. */
   run(program: string): void {
-    this.#open.iterate(program);
+    this.#look(program);
+  }
+
+  /** Iterators take for now the moment when this thread last got on its CPU, in the kernel's only clock for such moments: hence the nap. */
+  #look(program: string): Uint8Array {
+    Atomics.wait(this.#nap, 0, 0, NAP_MS);
+    return this.#open.iterate(program);
   }
 
   /** Run an iterator; its records, decoded. */
   iterate<T>(program: string, record: string): T[] {
-    const bytes = this.#open.iterate(program);
+    const bytes = this.#look(program);
     if (bytes.length === 0) return []; // and compile no decoder
     const { decode, size } = this.#decoder(record);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -99,11 +99,11 @@ export class CallReader {
   }
 }
 
-/** Undefined where nothing could be read. */
+/** Undefined where nothing could be read. Old kernels (5.10) say of an empty text that it has no bytes, not even its zero. */
 function memoryOf(piece: SyscallsPiece | undefined, isText: boolean): Memory | undefined {
-  if (!piece || piece.bytes <= 0) return undefined;
+  if (!piece || piece.bytes < 0 || (piece.bytes === 0 && !isText)) return undefined;
   const { bytes, whole, data } = piece;
-  return { bytes: Buffer.from(data.subarray(0, isText ? bytes - 1 : bytes)), cut: whole > bytes };
+  return { bytes: Buffer.from(data.subarray(0, isText ? Math.max(0, bytes - 1) : bytes)), cut: whole > bytes };
 }
 
 function shownText(piece: SyscallsPiece | undefined): string {
