@@ -215,12 +215,13 @@ suite(1, (test) => {
   });
 
   test('a call that began before tracing is timed by when its thread last got on a CPU', async (t) => {
-    const seconds = EMULATED ? 20 : 1.5; // ktrace has to start meanwhile
+    const seconds = EMULATED ? 20 : 4; // ktrace has to start meanwhile
     const sleeper = spawn('sleep', [String(seconds)]);
+    const over = once(sleeper, 'exit');
     t.teardown(() => sleeper.kill());
     await setTimeout(700);
     const tracer = await tracing(t, ['-p', String(sleeper.pid), '-o', 'ndjson', '--strace', '-e', 'clock_nanosleep']);
-    await once(sleeper, 'exit');
+    await over;
     const { report, events } = eventsOf(await tracer.finish(t, null));
     const [row] = rows<CallRow & { longer: readonly Tally[] }>(report, 'waiting');
     t.match(row, { calls: 1, longer: [{ count: 1 }] });
