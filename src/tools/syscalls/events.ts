@@ -99,7 +99,7 @@ export class CallReader {
   }
 }
 
-/** Undefined where nothing could be read. Old kernels (5.10) say of an empty text that it has no bytes, not even its zero. */
+/** Undefined where nothing could be read. Kernels before 6.16 say of an empty text that it has no bytes, not even its zero. */
 function memoryOf(piece: SyscallsPiece | undefined, isText: boolean): Memory | undefined {
   if (!piece || piece.bytes < 0 || (piece.bytes === 0 && !isText)) return undefined;
   const { bytes, whole, data } = piece;
