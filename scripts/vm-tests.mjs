@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const RESULTS = 'build/vm/results';
-const TIMEOUT_S = 900;
+const TIMEOUT_S = 1800;
 const WHOLE_TIMEOUT_S = 7200;
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.argv.slice(2));
