@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Every system call of the traced threads: how often, how long, with which error, and those that have not returned; waiting by
- * design is told from work. Of calls that are sent one by one it reads two pieces of memory and two files.
+ * design is told from work. Of calls that are sent one by one it reads two pieces of memory and two files. It does not see calls
+ * that the kernel refuses before the tracepoint (seccomp), nor what the vDSO answers without a call.
  */
 #include "syscalls/tasks.bpf.h"
 
