@@ -51,15 +51,6 @@ static __always_inline __u64 task_ancestor_cgroup_id(struct task_struct *task, _
 	return id;
 }
 
-static __always_inline __u64 current_ancestor_cgroup_id(__u32 level)
-{
-#ifndef KTRACE_LEGACY /* there the helper is not for programs that trace */
-	return bpf_get_current_ancestor_cgroup_id(level);
-#else
-	return task_ancestor_cgroup_id((struct task_struct *)bpf_get_current_task(), level);
-#endif
-}
-
 /* The system call that a task inside the kernel is in. */
 struct syscall_regs {
 	__u64 args[6];

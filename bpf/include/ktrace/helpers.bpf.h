@@ -27,6 +27,12 @@ static __always_inline struct pt_regs *task_regs(struct task_struct *task)
 	return (void *)BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
 }
 
+/* bpf_get_current_ancestor_cgroup_id: 95b861a7935b ("bpf: Allow bpf_get_current_ancestor_cgroup_id for tracing", 5.14) */
+static __always_inline __u64 current_ancestor_cgroup_id(__u32 level)
+{
+	return task_ancestor_cgroup_id(current_task(), level);
+}
+
 /* The first argument of a fentry or fexit program on a system call. 5.10 does not give it: there its type is only a forward declaration. */
 static __always_inline struct pt_regs *call_regs(__u64 *ctx)
 {
@@ -107,6 +113,11 @@ static __always_inline struct task_struct *current_task(void)
 static __always_inline struct pt_regs *task_regs(struct task_struct *task)
 {
 	return (void *)bpf_task_pt_regs(task);
+}
+
+static __always_inline __u64 current_ancestor_cgroup_id(__u32 level)
+{
+	return bpf_get_current_ancestor_cgroup_id(level);
 }
 
 static __always_inline struct pt_regs *call_regs(__u64 *ctx)
