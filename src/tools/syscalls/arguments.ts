@@ -1,6 +1,6 @@
 /** The arguments of a call as people read them, much as strace(1) writes them. */
 import { flagNames, signalName } from './flags.js';
-import { mode, SHAPES, textOf, type Abi, type Memory, type Shape } from './memory.js';
+import { hex, mode, SHAPE_OF, SHAPES, textOf, type Abi, type Memory, type Shape } from './memory.js';
 import { signatureOf, type Parameter } from './signatures.js';
 
 /** What the numbers stand for in the process that made the call; undefined where that cannot be said. */
@@ -27,7 +27,6 @@ const EMPTY: Memory = { bytes: Buffer.alloc(0), cut: false };
 const AT_FDCWD = -100;
 const ARGUMENTS = 6;
 
-const hex = (value: bigint): string => (value === 0n ? '0' : `0x${value.toString(16)}`);
 const int = (value: bigint): number => Number(BigInt.asIntN(32, value));
 const pointer = (value: bigint): string => (value === 0n ? 'NULL' : hex(value));
 
@@ -57,8 +56,11 @@ function shaped(shape: Shape, { length, told }: Partial<Parameter>, value: bigin
   }
 }
 
+/** Of an argument that points to something in some calls alone. */
+const shapeAt = (index: number, { parameters }: Given): Shape => SHAPES[SHAPE_OF[parameters[index]?.kind ?? ''] ?? ''] as Shape;
+
 function wstatus(value: bigint, index: number, given: Given): string {
-  return given.meaning.result === 0n ? pointer(value) : shaped(SHAPES['status'] as Shape, { told: 'after' }, value, index, given); // WNOHANG
+  return given.meaning.result === 0n ? pointer(value) : shaped(shapeAt(index, given), { told: 'after' }, value, index, given); // WNOHANG
 }
 
 const flags = (set: string, value: bigint, { meaning }: Given): string => flagNames(set, int(value), meaning.abi.machine) ?? hex(value);
@@ -68,14 +70,14 @@ function fcntlArgument(value: bigint, index: number, given: Given): string {
   const command = flags('fcntl', given.args[1] ?? 0n, given);
   if (command === 'F_SETFL') return flags('open', value, given);
   if (command === 'F_SETFD') return flags('close_exec', value, given);
-  if (/^F_OFD_(GET|SET)LKW?$/.test(command)) return shaped(SHAPES[given.meaning.abi.word === 4 ? 'flock64' : 'flock'] as Shape, {}, value, index, given);
+  if (/^F_OFD_(GET|SET)LKW?$/.test(command)) return shaped(shapeAt(index, given), {}, value, index, given);
   if (/^F_(GET|SET)LKW?$/.test(command)) return shaped(SHAPES['flock'] as Shape, {}, value, index, given);
   return /^F_DUPFD|PIPE_SZ$|^F_SETOWN$/.test(command) ? String(int(value)) : hex(value);
 }
 
 /** A time for those that wait, a number for those that requeue. */
-function futexArgument(shape: 'timespec' | 'timespec64', value: bigint, index: number, given: Given): string {
-  return /WAIT|LOCK_PI/.test(flags('futex', given.args[1] ?? 0n, given)) ? shaped(SHAPES[shape] as Shape, {}, value, index, given) : int(value) < 0 ? hex(value) : String(value);
+function futexArgument(value: bigint, index: number, given: Given): string {
+  return /WAIT|LOCK_PI/.test(flags('futex', given.args[1] ?? 0n, given)) ? shaped(shapeAt(index, given), {}, value, index, given) : int(value) < 0 ? hex(value) : String(value);
 }
 
 /** `FUTEX_WAIT_PRIVATE`, as strace(1) has it. */
@@ -113,8 +115,8 @@ export const KINDS: Readonly<Record<string, (value: bigint, index: number, given
   clone_flags: cloneFlags,
   sockopt: (value, _index, given) => flagNames(flags('sol', given.args[1] ?? 0n, given), int(value), given.meaning.abi.machine) ?? String(int(value)),
   fcntl_arg: fcntlArgument,
-  futex_arg: (value, index, given) => futexArgument('timespec', value, index, given),
-  futex_arg64: (value, index, given) => futexArgument('timespec64', value, index, given),
+  futex_arg: futexArgument,
+  futex_arg64: futexArgument,
   futex_op: futexOperation,
   bitset: (value, index, given) => (BigInt.asUintN(32, value) === 0xffffffffn && futexOperation(given.args[1] ?? 0n, index, given).includes('_BITSET') ? 'FUTEX_BITSET_MATCH_ANY' : hex(BigInt.asUintN(32, value))),
   fcntl64_arg: fcntlArgument,

@@ -29,12 +29,21 @@ export interface SyscallEventRecord {
   readonly beforeTracing: boolean;
 }
 
+interface Layout {
+  readonly abi: Abi;
+  /** Indexes of arguments. */
+  readonly pieces: readonly number[];
+  readonly files: readonly number[];
+}
+
+const MOST_LAYOUTS = 2000; // numbers that are no call's are anybody's
 const MOST_FILES = 10_000; // remembered
 const FRESH_NS = 100e6; // an inode may be used again
 const MAX_ERRNO = 4095n;
 
 /** Turns events into records; remembers what is behind descriptors, which the kernel's inode numbers keep true. */
 export class CallReader {
+  readonly #layouts = new Map<number, Layout>();
   readonly #files = new Map<string, { readonly at: number; readonly text: string }>();
 
   constructor(
@@ -69,18 +78,30 @@ export class CallReader {
     const [path, argv] = event.pieces;
     if (event.flags & SyscallsEventFlag.EVENT_NO_ARGS) return null;
     if (event.flags & SyscallsEventFlag.EVENT_EXECED) return execArguments(name, shownText(path), shownTexts(argv));
-    return argumentsOf(name, event.args, this.#meaning(name, event));
+    return argumentsOf(name, event.args, this.#meaning(event));
   }
 
-  #meaning(name: string, { tgid, files, pieces, compat, flags, result }: SyscallsEvent): Meaning {
-    const abi: Abi = { machine: this.machine, word: compat ? 4 : 8 };
-    const [places, descriptors] = [piecesOf(name, abi, this.data).map(({ argument }) => argument), filesOf(name, abi)];
+  /** Which arguments the pieces and files of a call belong to. */
+  #layout({ nr, compat }: SyscallsEvent): Layout {
+    const key = 2 * nr + (compat ? 1 : 0);
+    let layout = this.#layouts.get(key);
+    if (!layout) {
+      const [name, abi] = [this.names.name(nr, compat !== 0), { machine: this.machine, word: compat ? 4 : 8 } as const];
+      layout = { abi, pieces: piecesOf(name, abi, this.data).map(({ argument }) => argument), files: filesOf(name, abi) };
+      if (this.#layouts.size < MOST_LAYOUTS) this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  #meaning(event: SyscallsEvent): Meaning {
+    const { tgid, files, pieces, flags, result } = event;
+    const layout = this.#layout(event);
     return {
-      abi,
+      abi: layout.abi,
       data: this.data,
       result: flags & SyscallsEventFlag.EVENT_NO_RETURN ? undefined : BigInt.asIntN(64, result),
-      memory: (index, _address, bytes) => memoryOf(pieces[places.indexOf(index)], bytes === 'text'),
-      descriptor: (fd, index) => this.#file(tgid, fd, files[descriptors.indexOf(index)]),
+      memory: (index, _address, bytes) => memoryOf(pieces[layout.pieces.indexOf(index)], bytes === 'text'),
+      descriptor: (fd, index) => this.#file(tgid, fd, files[layout.files.indexOf(index)]),
     };
   }
 

@@ -92,7 +92,7 @@ export function textsOf({ bytes, cut }: Memory): string {
   return `[${[...texts, ...(cut && bytes.at(-1) === 0 ? ['...'] : [])].join(', ')}]`;
 }
 
-const hex = (value: number | bigint): string => (value === 0 || value === 0n ? '0' : `0x${value.toString(16)}`);
+export const hex = (value: number | bigint): string => (value === 0 || value === 0n ? '0' : `0x${value.toString(16)}`);
 const named = (set: string, value: number, { machine }: Abi): string => flagNames(set, value, machine) ?? hex(value);
 const word = (bytes: Buffer, index: number, abi: Abi): bigint => (abi.word === 4 ? BigInt(bytes.readUInt32LE(4 * index)) : bytes.readBigUInt64LE(8 * index));
 const signed = (bytes: Buffer, index: number, abi: Abi): bigint => BigInt.asIntN(8 * abi.word, word(bytes, index, abi));
@@ -107,8 +107,8 @@ const LEAST: Readonly<Record<string, number>> = { AF_INET: 16, AF_INET6: 28, AF_
 
 function sockaddr({ bytes, cut }: Memory, abi: Abi): string {
   const family = bytes.readUInt16LE(0);
-  const name = named('domain', family, abi);
-  switch (bytes.length >= (LEAST[name] ?? 2) ? name : '') {
+  const domain = named('domain', family, abi);
+  switch (bytes.length >= (LEAST[domain] ?? 2) ? domain : '') {
     case 'AF_INET':
       return `{sa_family=AF_INET, sin_port=htons(${bytes.readUInt16BE(2)}), sin_addr=inet_addr("${[...bytes.subarray(4, 8)].join('.')}")}`;
     case 'AF_INET6':
@@ -119,7 +119,7 @@ function sockaddr({ bytes, cut }: Memory, abi: Abi): string {
     case 'AF_NETLINK':
       return `{sa_family=AF_NETLINK, nl_pid=${bytes.readUInt32LE(4)}, nl_groups=${bytes.readUInt32LE(8).toString(16).padStart(8, '0')}}`;
     default:
-      return `{sa_family=${name}, sa_data=${quoted(bytes.subarray(2))}}`;
+      return `{sa_family=${domain}, sa_data=${quoted(bytes.subarray(2))}}`;
   }
 }
 
