@@ -1,7 +1,7 @@
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -47,4 +47,22 @@ t.test('what is behind the descriptors of a living process', async (t) => {
   tcp.close();
   unix.close();
   udp.close();
+});
+
+/** The kernel's number of the device behind a descriptor of this process: that of its mount, which is not always what stat(2) says. */
+function deviceOf(fd: number): number {
+  const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
+  const [, major, minor] = new RegExp(`^${mount} \\d+ (\\d+):(\\d+) `, 'm').exec(readFileSync('/proc/self/mountinfo', 'utf8')) ?? [];
+  return Number(major) * 2 ** 20 + Number(minor);
+}
+
+t.test('a descriptor that was seen to be a file is that file by inode and device, or nothing is said', (t) => {
+  const fd = openSync('/etc/passwd', 'r');
+  t.teardown(() => closeSync(fd));
+  const [{ ino: inode }, device, procfs] = [fstatSync(fd, { bigint: true }), deviceOf(fd), new Procfs()];
+  t.equal(procfs.descriptor(process.pid, fd, { inode, device }), '/etc/passwd');
+  t.equal(procfs.descriptor(process.pid, fd, { inode: inode + 1n, device }), undefined);
+  t.equal(procfs.descriptor(process.pid, fd, { inode, device: device + 1 }), undefined);
+  t.equal(procfs.descriptor(process.pid, fd, { inode, device: 1 }), undefined, 'a device that is mounted nowhere');
+  t.end();
 });
