@@ -2,7 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
 import type { Loss, Tally } from '../../src/report/model.js';
-import { accounts, ktrace, skippedRuns, whole, workload, type FutexReport, type Tracer } from './harness.js';
+import type { FutexReport } from './futex-model.js';
+import { accounts, whole } from './losses.js';
+import { workload } from './processes.js';
+import { ktrace, type Tracer } from './tracer.js';
 
 export interface CallRow {
   readonly who?: string;
@@ -86,12 +89,6 @@ export async function reportOf(t: Test, tracer: Tracer, signal: NodeJS.Signals |
 export function eventsOf(text: string): { report: SyscallsReport; events: readonly CallEvent[] } {
   const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
   return { report: lines.pop() as SyscallsReport, events: lines as CallEvent[] };
-}
-
-/** None are missing but those for which the kernel did not run a program, and these are reported: half of a storm where it preempts programs. */
-export function missing(t: Test, report: SyscallsReport, count: number, what: string): void {
-  const skipped = skippedRuns(report);
-  t.ok(count >= 0 && count <= skipped, `${count} ${what} missing, ${skipped} runs skipped`);
 }
 
 /** `[calls, errors by name]` of a call; undefined when it was never made. */

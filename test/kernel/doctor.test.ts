@@ -7,7 +7,10 @@ import { Ajv } from 'ajv';
 import type { Test } from 'tap';
 import { registry } from '../../src/generated/registry.js';
 import type { State } from '../../src/report/doctor/model.js';
-import { CLI, ENV, FUTEX, ROOT, run, suite } from './harness.js';
+import { CLI, ENV, ROOT } from './machine.js';
+import { run } from './processes.js';
+import { suite } from './suite.js';
+import { FUTEX } from './tracer.js';
 
 interface Document {
   readonly runs: boolean;

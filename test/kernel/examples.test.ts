@@ -2,7 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { hung, N, ROOT, run, suite, workload, type Running } from './harness.js';
+import { N, ROOT } from './machine.js';
+import { hung, run, workload, type Running } from './processes.js';
+import { suite } from './suite.js';
 
 const TESTED = ['events-to-ndjson', 'stop-on-deadlock', 'top-holder', 'watch-own-agent'];
 const TRACES = /^(tracing|watching) \d+/m;

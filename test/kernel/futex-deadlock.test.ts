@@ -1,6 +1,10 @@
 /** Deadlocks: real ones, hung before ktrace starts, and none where there is none. */
 import type { Test } from 'tap';
-import { callsOf, hung, ktrace, only, parseReport, people, sameDuel, suite, traced, tracing, workload, type DeadlockRow, type FutexReport, type Truth } from './harness.js';
+import { callsOf, only, people, sameDuel } from './compare.js';
+import type { DeadlockRow, FutexReport, Truth } from './futex-model.js';
+import { hung, workload } from './processes.js';
+import { suite } from './suite.js';
+import { ktrace, parseReport, traced, tracing } from './tracer.js';
 
 const KINDS: Readonly<Record<string, string>> = { '--robust': 'robust mutex', '--rwlock': 'rwlock', '--join': 'mutex' };
 

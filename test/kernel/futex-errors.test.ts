@@ -4,7 +4,13 @@ import { closeSync, cpSync, existsSync, openSync, readdirSync, readFileSync, rmS
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { kernelFacts } from '../../src/source/facts.js';
-import { CLI, ENV, FUTEX, ktrace, lacking, only, program, ROOT, run, sameDuel, sameTimes, suite, tracing, workload, N, parseReport, accounts, VARIANT, type Running, type Truth } from './harness.js';
+import { only, sameDuel, sameTimes } from './compare.js';
+import type { Truth } from './futex-model.js';
+import { accounts } from './losses.js';
+import { CLI, ENV, N, ROOT, VARIANT } from './machine.js';
+import { program, run, workload, type Running } from './processes.js';
+import { suite } from './suite.js';
+import { FUTEX, ktrace, lacking, parseReport, tracing } from './tracer.js';
 
 const OK_TARGET = ['-d', '100ms'];
 
@@ -191,9 +197,9 @@ suite(3, (test) => {
       ['half an addon', () => truncateSync(addon, 20_000), /ktrace\.node is corrupt: truncated/],
       ['an addon that is no library', () => patch(addon, 0, [1, 2, 3, 4]), /corrupt: not an ELF file/],
       ['no object', () => rmSync(object), /\.bpf\.o/],
-      ['half an object', () => truncateSync(object, 50_000), /\.bpf\.o is corrupt/],
-      ['an object with one byte changed', () => patch(object, 5000, [0xff]), /\.bpf\.o is corrupt/],
-      ['an empty object', () => truncateSync(object, 0), /\.bpf\.o is corrupt/],
+      ['half an object', () => truncateSync(object, 50_000), /futex(\.legacy)?\.bpf\.o is corrupt/],
+      ['an object with one byte changed', () => patch(object, 5000, [0xff]), /futex(\.legacy)?\.bpf\.o is corrupt/],
+      ['an empty object', () => truncateSync(object, 0), /futex(\.legacy)?\.bpf\.o is corrupt/],
       ['no manifest', () => rmSync(join(directory, 'build/bpf/manifest.json')), /manifest\.json/],
     ];
     for (const [what, spoil, words] of cases) {

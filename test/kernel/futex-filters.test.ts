@@ -4,10 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { FORBIDDEN } from '../render/hostile.js';
 import { cgroupMount, newCgroup } from './cgroups.js';
-import {
-  accounts, asMany, callsOf, EMULATED, ktrace, lockAt, N, only, outcomes, parseReport, people, program, sameDuel, sameTotal, skippedRuns, suite, tolerant, traced, tracing, VARIANT, workload,
-  type CallRow, type FutexReport, type LockRow, type Truth, type Workload,
-} from './harness.js';
+import { callsOf, lockAt, only, outcomes, people, sameDuel, sameTotal } from './compare.js';
+import type { CallRow, FutexReport, LockRow, Truth } from './futex-model.js';
+import { accounts, asMany, skippedRuns, tolerant } from './losses.js';
+import { EMULATED, N, VARIANT } from './machine.js';
+import { program, workload, type Workload } from './processes.js';
+import { suite } from './suite.js';
+import { ktrace, parseReport, traced, tracing } from './tracer.js';
 
 /** Opens the gates of programs that wait at them. */
 async function race(...programs: Workload[]): Promise<Truth[]> {

@@ -1,6 +1,11 @@
 /** Every kind of lock and wait, against what the program saw: exact counts, times within 2 %, who held, who released. */
 import type { Test } from 'tap';
-import { asMany, BUCKET, callsOf, EMULATED, lockAt, N, only, outcomes, people, sameDuel, sameTimes, sameTotal, sameWakes, skippedRuns, skips, suite, tolerant, traced, type LockRow, type Truth } from './harness.js';
+import { BUCKET, callsOf, lockAt, only, outcomes, people, sameDuel, sameTimes, sameTotal, sameWakes } from './compare.js';
+import type { LockRow, Truth } from './futex-model.js';
+import { asMany, skippedRuns, tolerant } from './losses.js';
+import { EMULATED, N } from './machine.js';
+import { skips, suite } from './suite.js';
+import { traced } from './tracer.js';
 
 /** The kind, how sure it is, and which section it is in. */
 function isKind(t: Test, row: LockRow, kind: string, sure: string): void {

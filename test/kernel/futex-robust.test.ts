@@ -1,30 +1,24 @@
 /** Full rings and tables, floods, sudden ends, two of a kind, and hostile surroundings: what is lost is counted, and nothing stays behind. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FutexEventRecord, Report } from '../../src/index.js';
-import {
-  accounts, asMany, callsOf, EMULATED, ENV, futex, FUTEX, heldIds, ktrace, leftOf, lockAt, N, only, parseReport, program, ROOT, run, sameDuel, suite, tolerant, tracing, workload,
-  type FutexReport, type LockRow, type Truth,
-} from './harness.js';
+import { heldIds, leftOf } from './bpf-objects.js';
+import { callsOf, lockAt, only, sameDuel } from './compare.js';
+import type { FutexReport, LockRow, Truth } from './futex-model.js';
+import { accounts, asMany, loss, tolerant } from './losses.js';
+import { EMULATED, ENV, N, ROOT } from './machine.js';
+import { blockUntil, program, run, threadsOf, workload } from './processes.js';
 import { killed } from './sudden-end.js';
-
-const loss = (losses: FutexReport['losses'], reason: string): number => losses.find((each) => each.reason === reason)?.count ?? -1;
+import { suite } from './suite.js';
+import { futex, FUTEX, ktrace, parseReport, tracing } from './tracer.js';
 
 /** Rows of one section of the library's report. */
 function rowsOf(report: Report, section: string): readonly LockRow[] {
   return (report.sections.find(({ id }) => id === section)?.rows ?? []) as unknown as LockRow[];
 }
-
-/** Without turning the event loop: a reader that hangs. */
-function blockUntil(condition: () => boolean): void {
-  const word = new Int32Array(new SharedArrayBuffer(4));
-  for (const end = Date.now() + 60_000; !condition() && Date.now() < end; ) Atomics.wait(word, 0, 0, 5);
-}
-
-const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
 
 async function ndjson(child: { exit(): Promise<unknown>; stdout: string }): Promise<Record<string, unknown>[]> {
   await child.exit();
@@ -43,7 +37,7 @@ suite(2, (test) => {
     for await (const event of session.events()) received += event.outcome === 'woken' ? 1 : 0;
     session.close();
     const { waits } = await target.truth();
-    const lost = loss(report.losses, 'ring-full');
+    const lost = loss(report, 'ring-full');
     t.ok(lost > 0 && received > 0, `${received} received, ${lost} lost`);
     asMany(t, report, received + lost, waits);
     asMany(t, report, rowsOf(report, 'idle').reduce((sum, { sleeps }) => sum + sleeps, 0), waits, 'the totals are not affected');
@@ -60,12 +54,12 @@ suite(2, (test) => {
     const second = session.report({ interval: true });
     const report = session.stop();
     t.ok(session.stats().backlog <= 100);
-    const [one, two, all] = [first, second, report].map(({ losses }) => loss(losses, 'backlog-full')) as [number, number, number];
+    const [one, two, all] = [first, second, report].map((each) => loss(each, 'backlog-full')) as [number, number, number];
     t.ok(one + two <= all && one >= two, `what an interval dropped is told in its report alone: ${one}, ${two}, in all ${all}`);
     let received = 0;
     for await (const { type } of session.events()) received += type === 'wait' ? 1 : 0;
     session.close();
-    asMany(t, report, received + loss(report.losses, 'backlog-full') + loss(report.losses, 'ring-full'), waits);
+    asMany(t, report, received + loss(report, 'backlog-full') + loss(report, 'ring-full'), waits);
     t.equal(received, 100);
   });
 
@@ -79,8 +73,8 @@ suite(2, (test) => {
     const report = await tracer.report(t, { losses: ['locks-full', 'parts-full'] });
     const counted = report.sections.locks.rows.reduce((sum, { acquisitions }) => sum + acquisitions, 0);
     t.equal(report.sections.locks.rows.length, 16);
-    asMany(t, report, counted + loss(report.losses, 'locks-full'), 400);
-    asMany(t, report, report.header.accounting.dropped, loss(report.losses, 'locks-full'), 'dropped');
+    asMany(t, report, counted + loss(report, 'locks-full'), 400);
+    t.equal(report.header.accounting.dropped, loss(report, 'locks-full'), 'dropped');
     t.match(report.losses.find(({ reason }) => reason === 'locks-full')?.meaning, /--max-locks/);
     failing.kill('SIGINT');
     t.strictSame(await failing.exit(), { code: 3, signal: null }, '--fail-on-loss');
@@ -112,7 +106,7 @@ suite(2, (test) => {
     t.ok(turns > 0, `${turns} turns of a timer`);
     t.equal(stuck, 0, 'some in each batch');
     t.comment(`longest turn of the event loop: ${(delay.max / 1e6).toFixed(0)} ms`);
-    asMany(t, report, received + loss(report.losses, 'ring-full') + loss(report.losses, 'backlog-full'), waits);
+    asMany(t, report, received + loss(report, 'ring-full') + loss(report, 'backlog-full'), waits);
   });
 
   test('an iterator that stops early, an abort and a second close are harmless', async (t) => {

@@ -1,7 +1,13 @@
 /** Each variant gives the same report on the same workload, as far as this kernel takes it. */
 import type { Test } from 'tap';
-import { hung, ktrace, lacking, lockAt, N, only, outcomes, people, readClock, sameDuel, skippedRuns, suite, traced, tracing, whole, workload, type FutexReport, type LockRow, type Tracer, type Truth } from './harness.js';
+import { lockAt, only, outcomes, people, sameDuel } from './compare.js';
+import type { FutexReport, LockRow, Truth } from './futex-model.js';
+import { skippedRuns, whole } from './losses.js';
+import { N } from './machine.js';
+import { hung, readClock, workload } from './processes.js';
 import { killed, openFiles, outliving } from './sudden-end.js';
+import { suite } from './suite.js';
+import { ktrace, lacking, traced, tracing, type Tracer } from './tracer.js';
 
 /** Lost with the ends that hooks on functions miss. */
 const SOMETIMES: readonly string[] = ['stale', 'wakes-unseen'];

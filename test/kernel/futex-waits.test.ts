@@ -1,9 +1,12 @@
 /** How waits begin, end, go on and are told apart: outcomes, restarts, dying threads, waits from before tracing, processes and images. */
 import type { Test } from 'tap';
-import {
-  accounts, callsOf, ktrace, lockAt, N, only, outcomes, parseReport, people, readClock, program, run, sameDuel, sameTimes, sameTotal, sameWakes, suite, traced, tracing, workload,
-  type CallRow, type DuelTruth, type ExecerTruth, type FutexReport, type LockRow, type StepTruth, type Times, type Truth,
-} from './harness.js';
+import { callsOf, lockAt, only, outcomes, people, sameDuel, sameTimes, sameTotal, sameWakes } from './compare.js';
+import type { CallRow, DuelTruth, ExecerTruth, FutexReport, LockRow, StepTruth, Times, Truth } from './futex-model.js';
+import { accounts } from './losses.js';
+import { N } from './machine.js';
+import { program, readClock, run, workload } from './processes.js';
+import { suite } from './suite.js';
+import { ktrace, parseReport, traced, tracing } from './tracer.js';
 
 type Counts = Omit<CallRow, 'op' | 'threads'>;
 

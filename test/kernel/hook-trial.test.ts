@@ -1,7 +1,8 @@
 /** The addon's trials of single hooks. */
 import { existsSync } from 'node:fs';
 import { loadBinding } from '../../src/native/load.js';
-import { heldIds, suite } from './harness.js';
+import { heldIds } from './bpf-objects.js';
+import { suite } from './suite.js';
 
 suite(1, (test) => {
   test('a trial says where the kernel refuses a hook, and leaves nothing behind', async (t) => {

@@ -1,8 +1,12 @@
 /** Ordinary users, by sudo or with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { FUTEX, hung, ktrace, lacking, only, run, sameDuel, suite, whole, workload, type Exit } from './harness.js';
+import { only, sameDuel } from './compare.js';
+import { whole } from './losses.js';
+import { hung, run, workload, type Exit } from './processes.js';
 import { everyThread, KEPT, NOBODY, rightsOf, SUDO } from './rights.js';
+import { suite } from './suite.js';
+import { FUTEX, ktrace, lacking } from './tracer.js';
 
 const PARANOID = '/proc/sys/kernel/perf_event_paranoid';
 const VARIANTS = [['fentry', 'bpf', 'perfmon'], ['kprobe', 'bpf', 'perfmon'], ['tracepoint', 'bpf', 'perfmon', 'dac_read_search']] as const;

@@ -1,8 +1,11 @@
 /** What ktrace, started as root, keeps of its privileges while it traces. */
 import { chownSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ktrace, only, parseReport, run, sameDuel, suite, workload } from './harness.js';
+import { only, sameDuel } from './compare.js';
+import { run, workload } from './processes.js';
 import { everyThread, KEPT, KILL, NOBODY, rightsOf, SUDO } from './rights.js';
+import { suite } from './suite.js';
+import { ktrace, parseReport } from './tracer.js';
 
 /** Gone, or a zombie that nobody reaps. */
 function hasEnded(pid: string): boolean {

@@ -1,7 +1,8 @@
 /** Who processes are and what they may do, as /proc tells. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { ENV, type Running } from './harness.js';
+import { ENV } from './machine.js';
+import type { Running } from './processes.js';
 
 export const NOBODY = 65534;
 /** The environment that sudo(8) makes when that user calls it. */

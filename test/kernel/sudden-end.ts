@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { heldIds, leftOf, type Tracer } from './harness.js';
+import { heldIds, leftOf } from './bpf-objects.js';
+import type { Tracer } from './tracer.js';
 
 /** Kills a tracer once that is due. A second later all that it held is gone, and nothing is there that was not before. */
 export async function killed(t: Test, tracer: Tracer, moment: string, due: () => boolean): Promise<void> {

@@ -1,30 +1,26 @@
 /** `ktrace syscalls`: full rings and tables, slow readers, floods of deaths, two of a kind, and its own calls. What is lost is counted. */
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { syscalls } from '../../src/library.js';
 import type { Report } from '../../src/report/model.js';
 import { counts, eventsOf, reportOf, rows, tracing, type CallRow, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
-import { accounts, asMany, EMULATED, ktrace, N, run, suite, tolerant, whole, workload, type FutexReport, type Truth } from './harness.js';
+import type { Truth } from './futex-model.js';
+import { accounts, asMany, loss, tolerant, whole } from './losses.js';
+import { EMULATED, N } from './machine.js';
+import { blockUntil, run, threadsOf, workload } from './processes.js';
 import { killed } from './sudden-end.js';
+import { suite } from './suite.js';
+import { ktrace } from './tracer.js';
 
-type Losses = Pick<FutexReport, 'losses'>;
-const loss = ({ losses }: Losses, reason: string): number => losses.find((each) => each.reason === reason)?.count ?? -1;
 const callsOf = ({ sections }: Report): number => sections.filter(({ id }) => id !== 'inFlight').flatMap(({ rows: of }) => of).reduce((sum, { calls }) => sum + Number(calls), 0);
-
-/** Without turning the event loop: a reader that hangs. */
-function blockUntil(condition: () => boolean): void {
-  const word = new Int32Array(new SharedArrayBuffer(4));
-  for (const end = Date.now() + 60_000; !condition() && Date.now() < end; ) Atomics.wait(word, 0, 0, 5);
-}
 
 const COUNT = 101;
 /** openat, nanosleep, tgkill, rt_sigreturn: of no 32-bit program, and no library makes more of them. */
 const NR: readonly number[] = process.arch === 'arm64' ? [56, 101, 131, 139] : [257, 35, 234, 15];
 const OPENAT = process.arch === 'arm64' ? 56 : 257;
-const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
 
 suite(1, (test) => {
   test('a full ring: calls received and calls counted as lost are all there were', async (t) => {
@@ -125,7 +121,7 @@ suite(1, (test) => {
     const target = await workload(t, 'calls');
     const other = run(t, 'bpftrace', ['-e', `tracepoint:raw_syscalls:sys_enter /pid == ${target.pid}/ { @calls[args->id] = count(); }`]);
     await other.says(/Attaching/);
-    await setTimeout(EMULATED ? 10_000 : 1000); // it says so before it has
+    await setTimeout(EMULATED ? 10_000 : 1000); // it says so before it has, by perf events, which /proc does not tell of
     const tracer = await tracing(t, ['-p', String(target.pid)]);
     target.line();
     await target.truth();

@@ -7,7 +7,9 @@ import { registry } from '../../src/generated/registry.js';
 import { kernelFacts } from '../../src/source/facts.js';
 import { readToolObject } from '../../src/source/object.js';
 import { planAttach } from '../../src/source/plan.js';
-import { kernelVersion, lacking, ROOT, whyNot } from './harness.js';
+import { kernelVersion, ROOT } from './machine.js';
+import { whyNot } from './suite.js';
+import { lacking } from './tracer.js';
 
 const FILE = join(ROOT, 'test/kernel/verifier.json');
 const MOST = 50_000;

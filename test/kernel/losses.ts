@@ -1,0 +1,97 @@
+/** What a report owns up to: lost, skipped, unseen. Exact tests begin again, or compare within it. */
+import type { Test } from 'tap';
+import type { Loss } from '../../src/report/model.js';
+import { kernelFacts } from '../../src/source/facts.js';
+import type { FutexReport } from './futex-model.js';
+import { VARIANT } from './machine.js';
+
+/** What other programs may cause where the whole machine is traced: they map memory, end waits and send events at any moment. */
+const OTHERS_CAUSE: readonly string[] = ['identity', 'stale', 'ring-full', 'backlog-full'];
+/** Says that something may be missing, somewhere on the machine: whether it is, the counts that are compared tell. */
+const NO_VERDICT = 'skipped';
+/** What a skipped run of a program leaves behind; and kretprobes, of which there are as few as CPUs: those who sleep use them up. */
+const FROM_SKIPPED: readonly string[] = ['stale', 'wakes-unseen'];
+
+interface Losses {
+  readonly losses: readonly Loss[];
+}
+
+type Accounted = Losses & { readonly header: Pick<FutexReport['header'], 'target' | 'accounting'> };
+
+/** How often that was lost; throws where the report does not know the reason. */
+export function loss({ losses }: Losses, reason: string): number {
+  const found = losses.find((each) => each.reason === reason);
+  if (!found) throw new Error(`no ${reason} among ${losses.map((each) => each.reason).join(', ')}`);
+  return found.count;
+}
+
+/** Runs of our programs that the kernel left out. */
+export const skippedRuns = (report: Losses): number => loss(report, NO_VERDICT);
+
+/** The same, and ends of calls and of wakes that were not seen. */
+export const unseenRuns = (report: Losses): number => report.losses.reduce((sum, { reason, count }) => sum + (FROM_SKIPPED.includes(reason) ? count : 0), skippedRuns(report));
+
+const TRIES = 8;
+/** How often a test may still begin again, where a run of it says nothing. */
+const triesLeft = new WeakMap<Test, number>();
+const tolerantTests = new WeakSet<Test>();
+
+/** This run of the test says nothing. */
+class Again extends Error {}
+
+/**
+ * Kernels that let programs be preempted skip others that are due on that CPU meanwhile, seldom, and count it. A report that says so may
+ * miss what the program did: then the test begins again. One that does not say so is exact.
+ */
+export async function repeating(t: Test, body: (t: Test) => Promise<void>): Promise<void> {
+  for (let left = TRIES - 1; ; left--) {
+    triesLeft.set(t, left);
+    try {
+      return await body(t);
+    } catch (error) {
+      if (!(error instanceof Again)) throw error;
+      if (left === 0 && !kernelFacts().preemptible) throw new Error(`${error.message}, though this kernel preempts no programs`, { cause: error });
+      if (left === 0) return void t.pass('skipped', { skip: `this kernel preempts programs, and skipped runs in each of ${TRIES} tries, as the reports say` });
+      t.comment(error.message);
+    }
+  }
+}
+
+/** A busy machine may have spoilt what the program measured of itself: once more, as long as there are tries left; what the last one says, holds. */
+export function onceMore(t: Test, why: string): void {
+  if ((triesLeft.get(t) ?? 0) > 0) throw new Again(`${why}: once more`);
+}
+
+/** The test copes with skipped runs: see asMany(). */
+export function tolerant(t: Test): void {
+  tolerantTests.add(t);
+}
+
+/** The conservation law, and nothing lost but what may be. */
+export function accounts(t: Test, report: Accounted, losses: readonly string[] = []): void {
+  const { hits, aggregated, inFlight, filtered, dropped } = report.header.accounting;
+  const skipped = skippedRuns(report); // of ends, too: the call is in no row then
+  if (skipped > 0 && triesLeft.has(t) && !tolerantTests.has(t)) throw new Again(`${skipped} runs skipped by the kernel: once more`);
+  const apart = Math.abs(aggregated + inFlight + filtered + dropped - hits);
+  t.ok(apart <= skipped, `hits (${hits}) = aggregated (${aggregated}) + in flight (${inFlight}) + filtered (${filtered}) + dropped (${dropped})${skipped ? `, ${skipped} runs skipped` : ''}`);
+  const mayLose = [...losses, NO_VERDICT, ...(report.header.target === 'all processes' ? OTHERS_CAUSE : []), ...(skipped > 0 || VARIANT === 'kprobe' ? FROM_SKIPPED : [])];
+  t.strictSame(report.losses.filter(({ reason, count }) => count !== 0 && !mayLose.includes(reason)), [], 'nothing is lost');
+}
+
+/** Exactly as many, but for what the reports say was not seen: in a storm where the kernel preempts programs, it always skips some. */
+export function asMany(t: Test, reports: Losses | readonly Losses[], found: number, expected: number, what = 'as many'): void {
+  const unseen = [reports].flat().reduce((sum, report) => sum + unseenRuns(report), 0);
+  if (unseen === 0) t.equal(found, expected, what);
+  else t.ok(Math.abs(expected - found) <= unseen, `${what}: ${found} of ${expected}, ${unseen} unseen`);
+}
+
+/** Like a test that begins again, for a part of one. What skipped runs left out may be nothing of ours: `agrees` says so. */
+export async function whole<T extends { readonly report: Losses }>(t: Test, run: () => Promise<T>, agrees: (found: T) => boolean = () => false): Promise<T> {
+  tolerant(t);
+  for (let tries = 1; ; tries++) {
+    const found = await run();
+    const skipped = skippedRuns(found.report);
+    if (skipped === 0 || agrees(found) || tries === TRIES) return found;
+    t.comment(`${skipped} runs skipped by the kernel: once more`);
+  }
+}
