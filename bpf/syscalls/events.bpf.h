@@ -7,6 +7,7 @@
 #include "rows.bpf.h"
 
 #define SECOND 1000000000ULL
+#define ARGUMENTS 6
 
 /* Where the entries of a call are in a table that has `each` bytes for every one. */
 static __always_inline __u32 entry_of(const struct syscalls_state *state, const __u32 each)
@@ -32,22 +33,11 @@ static __always_inline bool too_many(const struct syscalls_state *state, ktrace_
 	return rate->sent++ >= events_per_second;
 }
 
-static __always_inline __u64 argument_of(const struct syscall_regs *call, __u32 index)
+/* An argument of the call; `index` is data. */
+static __always_inline __u64 argument_of(const struct syscalls_event *event, __u32 index)
 {
-	switch (index) {
-	case 0:
-		return call->args[0];
-	case 1:
-		return call->args[1];
-	case 2:
-		return call->args[2];
-	case 3:
-		return call->args[3];
-	case 4:
-		return call->args[4];
-	default:
-		return call->args[5];
-	}
+	barrier_var(index); /* the compiler knows its range, the verifier does not */
+	return index < ARGUMENTS ? event->args[index] : 0;
 }
 
 /* What may lie where an argument points to, before the call writes how much it would have been. */
@@ -56,14 +46,17 @@ static __always_inline __u32 pointed_now(struct task_struct *task, const struct 
 	const volatile __u8 *entry = &piece_table[entry_of(state, PIECES * sizeof(struct syscalls_piece_kind))];
 	struct syscall_regs call;
 	__u32 pointed = 0;
+	__u64 address = 0;
 	int i;
 
-	for (i = 0; i < PIECES; i++, entry += sizeof(struct syscalls_piece_kind)) {
-		if (entry[0] != PIECE_POINTED)
-			continue;
-		read_call(task, state->compat, &call);
-		bpf_probe_read_user(&pointed, sizeof(pointed), (const void *)argument_of(&call, entry[3]));
-	}
+	if (entry[0] != PIECE_POINTED)
+		entry += sizeof(struct syscalls_piece_kind);
+	if (entry[0] != PIECE_POINTED)
+		return 0;
+	read_call(task, state->compat, &call);
+	for (i = 0; i < ARGUMENTS; i++)
+		address = i == entry[3] ? call.args[i] : address;
+	bpf_probe_read_user(&pointed, sizeof(pointed), (const void *)address);
 	return pointed;
 }
 
@@ -90,10 +83,10 @@ static __always_inline __s32 read_bytes(struct syscalls_piece *piece, ktrace_add
 	return bpf_probe_read_user(piece->data, bytes, (const void *)address) ?: (__s32)bytes;
 }
 
-static __noinline __s32 read_piece(struct syscalls_piece *piece, const struct syscall_regs *call, const volatile __u8 *entry, const struct syscalls_event *event, __u32 pointed_then)
+static __noinline __s32 read_piece(struct syscalls_piece *piece, const struct syscalls_event *event, const volatile __u8 *entry, __u32 pointed_then)
 {
 	struct syscalls_piece_kind kind = { entry[0], entry[1], entry[2], entry[3] };
-	ktrace_addr address = argument_of(call, kind.argument);
+	ktrace_addr address = argument_of(event, kind.argument);
 	__s64 result = event->result;
 	__u64 count = kind.count, most;
 	__u32 pointed = 0;
@@ -103,9 +96,9 @@ static __noinline __s32 read_piece(struct syscalls_piece *piece, const struct sy
 	if (kind.how == PIECE_TEXT)
 		return read_text(piece, address);
 	if (kind.how != PIECE_FIXED)
-		count = (__u32)argument_of(call, kind.count);
+		count = (__u32)argument_of(event, kind.count);
 	if (kind.how == PIECE_POINTED) {
-		bpf_probe_read_user(&pointed, sizeof(pointed), (const void *)argument_of(call, kind.count));
+		bpf_probe_read_user(&pointed, sizeof(pointed), (const void *)argument_of(event, kind.count));
 		count = pointed < pointed_then ? pointed : pointed_then;
 	}
 	if (kind.how == PIECE_RESULT) {
@@ -137,8 +130,7 @@ static __noinline void tell_file(struct syscalls_file *told, struct file *file)
 		bpf_probe_read_kernel_str(told->name, sizeof(told->name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
 }
 
-static __always_inline void look_up_arguments(struct task_struct *task, const struct syscalls_state *state, const struct syscall_regs *call,
-					      struct syscalls_event *event)
+static __always_inline void look_up_arguments(struct task_struct *task, const struct syscalls_state *state, struct syscalls_event *event)
 {
 	__u32 files = entry_of(state, FILES), pieces = entry_of(state, PIECES * sizeof(struct syscalls_piece_kind));
 	int i;
@@ -147,10 +139,10 @@ static __always_inline void look_up_arguments(struct task_struct *task, const st
 		__u32 file = file_table[files + i];
 
 		if (file)
-			tell_file(&event->files[i], file_of(task, argument_of(call, file - 1)));
+			tell_file(&event->files[i], file_of(task, argument_of(event, file - 1)));
 	}
 	for (i = 0; i < PIECES; i++)
-		event->pieces[i].bytes = read_piece(&event->pieces[i], call, &piece_table[pieces + i * sizeof(struct syscalls_piece_kind)], event, state->pointed);
+		event->pieces[i].bytes = read_piece(&event->pieces[i], event, &piece_table[pieces + i * sizeof(struct syscalls_piece_kind)], state->pointed);
 }
 
 static __noinline void send_call(struct task_struct *task, const struct syscalls_state *state, const struct syscalls_end *end)
@@ -183,7 +175,7 @@ static __noinline void send_call(struct task_struct *task, const struct syscalls
 	if (end->flags & EVENT_EXECED)
 		read_execed(task, event);
 	else if (!(end->flags & EVENT_NO_ARGS))
-		look_up_arguments(task, state, &call, event);
+		look_up_arguments(task, state, event);
 	events_submit(event);
 }
 
