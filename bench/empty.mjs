@@ -23,8 +23,8 @@ function hooked({ schema, alsoOn }, variant) {
   return [...new Set(programs.flatMap(({ name, section }) => [section, ...(alsoOn[name] ?? [])]))];
 }
 
-/** Attach them; `close()` takes them down. */
-export function attachEmpty(name, variant) {
+/** Attach them; `close()` takes them down. `clock`: each reads the clock. */
+export function attachEmpty(name, variant, clock = false) {
   const tool = TOOLS[name];
   const source = readFileSync(join(root, 'bench/empty.bpf.c'), 'utf8');
   const known = new Map([...source.matchAll(/^EMPTY\((\w+), "(.*)"\)/gm)].map(([, name, section]) => [section, name]));
@@ -33,6 +33,7 @@ export function attachEmpty(name, variant) {
   if (missing) throw new Error(`bench/empty.bpf.c has no program for ${missing}: add it`);
   const object = new (loadBinding().BpfObject)(readFileSync(OBJECT), 'ktrace_bench_empty');
   for (const section of sections) object.setAutoload(known.get(section), true);
+  object.writeGlobals('.rodata', 0, new Uint8Array([clock ? 1 : 0]));
   object.load();
   for (const section of sections) attach(object, known.get(section), section, tool);
   return object;

@@ -5,11 +5,11 @@ import { Program, settled, sleep } from './programs.mjs';
 
 const nothing = { name: 'nothing', needed: true, attach: async () => ({ detach: async () => undefined }) };
 
-const empty = (tool, variant) => ({
-  name: 'empty programs',
+const empty = (tool, variant, clock = false) => ({
+  name: clock ? 'a clock in each' : 'empty programs',
   needed: true,
   attach: async () => {
-    const object = attachEmpty(tool, variant);
+    const object = attachEmpty(tool, variant, clock);
     return { detach: async () => object.close() };
   },
 });
@@ -78,7 +78,7 @@ const PEERS = {
 
 /** All that are here, in the order of the tables; `missing` says how to get the others. */
 export function findTracers(tool, variant) {
-  const own = [nothing, empty(tool, variant), ktrace(tool, ['-p'], (pid) => ['-p', String(pid)]), ktrace(tool, [], () => [])];
+  const own = [nothing, empty(tool, variant), empty(tool, variant, true), ktrace(tool, ['-p'], (pid) => ['-p', String(pid)]), ktrace(tool, [], () => [])];
   const peers = PEERS[tool].map(({ names, ...rest }) => ({ ...rest, names, command: find(names) }));
   return {
     tracers: [...own, ...peers.filter(({ command }) => command).map(peer)],

@@ -69,7 +69,7 @@ t.test('every loss has its row on the page, with a remedy', (t) => {
 t.test('every column and loss of the syscalls report is on its page', (t) => {
   const page = text('docs/tools/syscalls.md');
   for (const column of [...callColumns('process'), ...INSIDE_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
-  const empty = { by: 'syscall', startedAt: 0, takenAt: 0, calls: [], errors: [], inside: [], threads: new Map(), counters: { hits: 0, drops: [], rowsFull: 0, errorsFull: 0, eventsLost: 0 } } as const;
+  const empty = { by: 'syscall', startedAt: 0, takenAt: 0, calls: [], errors: [], inside: [], threads: new Map(), counters: { hits: 0, drops: [], rowsFull: 0, errorsFull: 0, targetsFull: 0, eventsLost: 0 } } as const;
   t.strictSame(tableKeys(page, '| reason |'), syscallsLosses(empty, undefined, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
   t.end();
 });

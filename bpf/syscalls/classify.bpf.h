@@ -66,6 +66,17 @@ static __always_inline void read_call(struct task_struct *task, bool compat, str
 		read_compat_arguments(task_regs(task), call);
 }
 
+/* One of them, without reading the others. */
+static __always_inline __u64 argument_now(struct task_struct *task, bool compat, const int n)
+{
+	struct syscall_regs call;
+
+	if (!compat)
+		return regs_argument(task_regs(task), n);
+	read_call(task, compat, &call);
+	return call.args[n];
+}
+
 #define FUTEX_CMD_MASK 127 /* linux/futex.h */
 
 static __always_inline bool futex_waits(__u32 op)
@@ -76,18 +87,13 @@ static __always_inline bool futex_waits(__u32 op)
 
 static __always_inline bool waits_by_design(struct task_struct *task, const struct syscalls_state *state, ktrace_ns took)
 {
-	struct syscall_regs call;
-
 	if (in_set(waiting_calls, state->compat, state->nr))
 		return true;
-	if (state->nr == futex_call[state->compat & 1]) {
-		read_call(task, state->compat, &call);
-		return futex_waits(call.args[1]);
-	}
+	if (state->nr == futex_call[state->compat & 1])
+		return futex_waits(argument_now(task, state->compat, 1));
 	if (took < LONG_READ_NS || !in_set(reading_calls, state->compat, state->nr))
 		return false;
-	read_call(task, state->compat, &call);
-	return waits_for_others(task, call.args[0]);
+	return waits_for_others(task, argument_now(task, state->compat, 0));
 }
 
 #endif

@@ -104,8 +104,14 @@ export class Session<Event> {
     if (this.#look.tick()) this.#lookAgainSoon();
     const news = this.#look.news();
     if (news.length > 0) this.#options.tell?.(news);
-    if (this.#targets.allGone()) return this.#finish();
+    if (this.#targets.allGone(() => this.#followed())) return this.#finish();
     if (again) this.#later(TICK_MS, () => this.#tick(true));
+  }
+
+  /** Processes in the kernel's table of targets: sched_process_fork adds children, their end takes them out. */
+  #followed(): number[] {
+    if (!this.#options.filters.follow) return [];
+    return this.#source.rows<{ value: number }, unknown>('targets').map(({ key }) => key.value);
   }
 
   /** One such look at a time, whoever asked for it. */

@@ -21,14 +21,17 @@ export class Targets {
     for (const pid of pids) this.#started.set(pid, check(pid).started);
   }
 
-  /** Whether there were targets and none of them lives any more. */
-  allGone(): boolean {
+  /** Whether there were targets and none of them lives any more, nor any of their children. `children`: ids of those that are followed. */
+  allGone(children: () => readonly number[] = () => []): boolean {
     if (this.#started.size === 0) return false;
-    return [...this.#started].every(([pid, started]) => {
-      const stat = readStat(pid);
-      return !stat || stat.started !== started || (isDead(stat) && !hasLiveThread(pid));
-    });
+    return [...this.#started].every(([pid, started]) => isGone(pid, started)) && children().every((pid) => this.#started.has(pid) || isGone(pid));
   }
+}
+
+/** `started`: of the process that is meant. */
+function isGone(pid: number, started?: string): boolean {
+  const stat = readStat(pid);
+  return !stat || (started !== undefined && stat.started !== started) || (isDead(stat) && !hasLiveThread(pid));
 }
 
 function check(pid: number): Stat {

@@ -85,6 +85,20 @@ suite(1, (test) => {
     t.strictSame([report.header.accounting.inFlight, report.header.accounting.dropped], [0, 0]);
   });
 
+  test('children are followed however many there are, for as long as the last of them lives', async (t) => {
+    const count = EMULATED ? 500 : 12_000; // more than the table has places
+    const run = async (...words: string[]): Promise<{ report: SyscallsReport }> => {
+      const target = await workload(t, 'children', words, false);
+      const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-e', 'getsid']);
+      target.line();
+      return { report: await reportOf(t, tracer, null) };
+    };
+    const many = await whole(t, () => run('-n', String(count)));
+    asMany(t, many.report, counts(many.report, 'work', 'getsid')?.[0] ?? 0, count);
+    const orphan = await whole(t, () => run('--orphan'));
+    asMany(t, orphan.report, counts(orphan.report, 'work', 'getsid')?.[0] ?? 0, 2 * N);
+  });
+
   test('its own calls are never traced, not even when everything is: lines make no lines', async (t) => {
     const target = await workload(t, 'storm', ['-n', '200']);
     const tracer = await ktrace(t, ['-o', 'ndjson', '--strace', '-e', 'write,getppid'], { tool: 'syscalls' }).tracing();

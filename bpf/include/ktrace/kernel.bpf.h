@@ -60,7 +60,12 @@ struct sigpending {
 	sigset_t signal;
 } KERNEL_STRUCT;
 
+typedef struct {
+	int counter;
+} KERNEL_STRUCT atomic_t;
+
 struct signal_struct {
+	atomic_t live;
 	struct sigpending shared_pending;
 } KERNEL_STRUCT;
 

@@ -44,6 +44,34 @@ static __always_inline void thread_seen(struct task_struct *task, ktrace_pid tgi
 	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
 }
 
+/* Its id may soon be another process's, and those that follow many children need the room. */
+static __always_inline void forget_process(struct task_struct *task)
+{
+	ktrace_pid tgid = task_tgid(task);
+
+	if (filter_targets && BPF_CORE_READ(task, signal, live.counter) == 0)
+		bpf_map_delete_elem(&targets, &tgid);
+}
+
+/* Before sched_process_fork, so that hooks take effect in this order: no child is added whose end is not seen. */
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit__any, struct task_struct *task)
+{
+	ktrace_tid tid = task_tid(task);
+	struct ktrace_process *process;
+	struct ktrace_thread *thread;
+
+	forget_process(task);
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!thread || thread->exited)
+		return 0;
+	thread->exited = bpf_ktime_get_ns();
+	process = processes_row(&thread->tgid);
+	if (process)
+		__sync_fetch_and_add(&process->exited_thread_ns, thread->exited - thread->since);
+	return 0;
+}
+
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_struct *child)
 {
@@ -55,23 +83,6 @@ int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_st
 		targets_row(&tgid);
 	if (process_traced(tgid))
 		thread_seen(child, tgid);
-	return 0;
-}
-
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(sched_process_exit__any, struct task_struct *task)
-{
-	ktrace_tid tid = task_tid(task);
-	struct ktrace_process *process;
-	struct ktrace_thread *thread;
-
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || thread->exited)
-		return 0;
-	thread->exited = bpf_ktime_get_ns();
-	process = processes_row(&thread->tgid);
-	if (process)
-		__sync_fetch_and_add(&process->exited_thread_ns, thread->exited - thread->since);
 	return 0;
 }
 

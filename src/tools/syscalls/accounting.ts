@@ -23,6 +23,7 @@ export function lossesOf(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | 
   return [
     { reason: 'rows-full', count: count(({ counters }) => counters.rowsFull), meaning: 'calls in no row: the table is full (raise --max-rows)' },
     { reason: 'errors-full', count: count(({ counters }) => counters.errorsFull), meaning: 'errors whose errno is not told: the table is full; the calls are in their rows' },
+    { reason: 'targets-full', count: count(({ counters }) => counters.targetsFull), meaning: 'children that are not followed: the table of processes is full' },
     { reason: 'no-memory', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_NO_MEMORY)), meaning: 'calls in no row: the kernel had no memory for the state of their threads' },
     { reason: 'stale', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_STALE)), meaning: 'calls in no row: their end was not seen' },
     { reason: 'rate-limited', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_LIMITED)), meaning: 'calls not shown one by one: there were more of them in a second than --rate says (totals are not affected)' },

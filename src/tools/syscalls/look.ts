@@ -92,7 +92,7 @@ export class SyscallsLook implements Look<SyscallEventRecord> {
       errors: errorsOf([...firstErrors(cpus), ...sharedErrors(tables.rows<Maps['errors']['key'], { value: number }>('errors'))]),
       inside,
       threads: new Map(tables.rows<{ value: number }, KtraceThread>('threads').map(({ key, values: [thread] }) => [key.value, thread as KtraceThread])),
-      counters: { hits: tables.counters('hits').reduce((sum, count) => sum + count, 0), drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0, eventsLost: tables.counters('events_lost')[0] ?? 0 },
+      counters: { hits: tables.counters('hits').reduce((sum, count) => sum + count, 0), drops, rowsFull: tables.counters('rows_full')[0] ?? 0, errorsFull: tables.counters('errors_full')[0] ?? 0, targetsFull: tables.counters('targets_full')[0] ?? 0, eventsLost: tables.counters('events_lost')[0] ?? 0 },
     };
   }
 

@@ -28,6 +28,7 @@ export interface Counters {
   readonly drops: readonly number[];
   readonly rowsFull: number;
   readonly errorsFull: number;
+  readonly targetsFull: number;
   readonly eventsLost: number;
 }
 

@@ -42,7 +42,7 @@ function task(tid: number, nr: number, { begin = 0, waits = 0, preexisting = 0 }
 
 function snapshot(changes: Partial<SyscallsSnapshot> = {}): SyscallsSnapshot {
   const drops = Array<number>(7).fill(0);
-  return { by: 'syscall', startedAt: 0, takenAt: 10 * SECOND, calls: callsOf(ROWS), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(ERRORS)]), inside: [], threads: new Map(), counters: { hits: 19, drops, rowsFull: 0, errorsFull: 0, eventsLost: 0 }, ...changes };
+  return { by: 'syscall', startedAt: 0, takenAt: 10 * SECOND, calls: callsOf(ROWS), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(ERRORS)]), inside: [], threads: new Map(), counters: { hits: 19, drops, rowsFull: 0, errorsFull: 0, targetsFull: 0, eventsLost: 0 }, ...changes };
 }
 
 const OPTIONS = {
@@ -93,7 +93,7 @@ t.test('who is in a call: the oldest first; who waits by design only with --all;
   const inside = [task(1, READ, { begin: 4 * SECOND }), task(2, OPENAT, { begin: 4.5 * SECOND, preexisting: 1 }), task(3, NANOSLEEP, { waits: 1 })];
   const drops = Array<number>(6).fill(0);
   drops[SyscallsDrop.SYSCALLS_PREEXISTING] = 1;
-  const snap = snapshot({ inside, counters: { hits: 21, drops, rowsFull: 0, errorsFull: 0, eventsLost: 0 } });
+  const snap = snapshot({ inside, counters: { hits: 21, drops, rowsFull: 0, errorsFull: 0, targetsFull: 0, eventsLost: 0 } });
   const made = report(snap);
   t.match(section(made, 'inFlight'), [
     { tid: 2, syscall: 'openat', age: 3600 * SECOND, argument: '"text of 100"', args: '3</var/log/app.log>, "text of 100", O_RDONLY', beforeTracing: 'yes', designed: 'no' },
