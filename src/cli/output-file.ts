@@ -1,17 +1,18 @@
 /**
- * The file of --output-file, which root may be about to write where others can plant things: the report goes to a new file beside it, which
- * takes its name when it is whole. What has the name already is replaced only if it is a regular file of the caller's with no other link.
+ * The file of --output-file, which root may be about to write where others can plant things: what is written goes to a new file beside it, which
+ * takes its name when it is whole; a file that grows takes it at once. What has the name already is replaced only if it is a regular file of the
+ * caller's with no other link.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 export interface OutputFile {
-  /** Appends. Throws when the disk is full, having removed the file. */
+  /** Appends. Throws when the disk is full, having removed the file, unless it has its name already. */
   write(text: string): void;
-  /** Gives the file its name. Until then, and after a failure, nothing has that name that did not have it before. */
+  /** Gives the file its name, unless it has it. Until then, and after a failure, nothing has that name that did not have it before. */
   commit(): void;
-  /** Removes what was written; harmless after commit. */
+  /** Removes what was written, unless it has its name already. */
   discard(): void;
 }
 
@@ -71,11 +72,14 @@ class NewFile implements OutputFile {
   readonly #folder: number;
   readonly #target: string;
   readonly #temporary: string;
+  readonly #hint: string;
   #fd: number | undefined;
+  #isNamed = false;
   #closed = false;
 
-  constructor(path: string) {
+  constructor(path: string, grows: boolean) {
     this.#path = path;
+    this.#hint = grows ? 'the file has what was written before; make room, or choose another' : 'make room, or choose another file';
     this.#folder = attempt('open the directory of', path, () => openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY));
     this.#target = this.#inFolder(basename(path));
     this.#temporary = this.#inFolder(`.ktrace-${randomBytes(8).toString('hex')}`);
@@ -84,28 +88,34 @@ class NewFile implements OutputFile {
     this.#orDiscard(() => {
       refuseToReplace(this.#target, path);
       this.#fd = attempt('create', path, () => openSync(this.#temporary, NEW, MODE));
+      if (grows) this.#takeName();
     });
   }
 
   write(text: string): void {
     const fd = this.#fd;
     if (fd === undefined) throw failed('write', this.#path, 'it is closed', '');
-    this.#orDiscard(() => attempt('write', this.#path, () => writeFileSync(fd, text), 'make room, or choose another file'));
+    this.#orDiscard(() => attempt('write', this.#path, () => writeFileSync(fd, text), this.#hint));
   }
 
   commit(): void {
     const fd = this.#fd;
     if (fd === undefined) return;
     this.#orDiscard(() => {
-      attempt('write', this.#path, () => fsyncSync(fd), 'make room, or choose another file');
-      refuseToReplace(this.#target, this.#path);
-      attempt('name', this.#path, () => renameSync(this.#temporary, this.#target));
+      attempt('write', this.#path, () => fsyncSync(fd), this.#hint);
+      if (!this.#isNamed) this.#takeName();
     });
     this.#close();
   }
 
+  #takeName(): void {
+    refuseToReplace(this.#target, this.#path);
+    attempt('name', this.#path, () => renameSync(this.#temporary, this.#target));
+    this.#isNamed = true;
+  }
+
   readonly discard = (): void => {
-    if (this.#fd !== undefined) rmSync(this.#temporary, { force: true });
+    if (this.#fd !== undefined && !this.#isNamed) rmSync(this.#temporary, { force: true });
     this.#close();
   };
 
@@ -132,8 +142,8 @@ class NewFile implements OutputFile {
   }
 }
 
-/** Opens `path` for writing. Throws with a `hint` when it may not be replaced or cannot be created; nothing has changed then. */
-export function openOutputFile(path: string): OutputFile {
+/** Opens `path` for writing. Throws with a `hint` when it may not be replaced or cannot be created; nothing has changed then. `grows`: others may read along. */
+export function openOutputFile(path: string, { grows = false } = {}): OutputFile {
   if (/(^|\/)\.{0,2}$/.test(path)) throw failed('write', path, 'it is a directory', 'name a file in it');
-  return new NewFile(path);
+  return new NewFile(path, grows);
 }

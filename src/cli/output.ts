@@ -7,9 +7,9 @@ export interface Output {
   data(text: string): Promise<void>;
   /** The terminal that data goes to; undefined for a pipe or a file. */
   terminal(): { readonly rows: number; readonly columns: number } | undefined;
-  /** All data is written: a file gets its name now. */
+  /** All data is written: a file gets its name now, if it has none yet. */
   finish(): Promise<void>;
-  /** The run failed: a file is removed. */
+  /** The run failed: a file is removed, unless it has grown under its name. */
   discard(): void;
 }
 
@@ -48,9 +48,9 @@ function toFile(file: OutputFile): Output {
   };
 }
 
-/** Opens the output of a run; throws when the file of --output-file cannot be written. */
-export function openOutput(outputFile: string | undefined, streams: Streams = process): Output {
-  return outputFile === undefined ? toStdout(streams) : toFile(openOutputFile(outputFile));
+/** Opens the output of a run; throws when the file of --output-file cannot be written. `grows`: data comes bit by bit, and others may read along. */
+export function openOutput(outputFile: string | undefined, { grows = false, streams = process }: { readonly grows?: boolean; readonly streams?: Streams } = {}): Output {
+  return outputFile === undefined ? toStdout(streams) : toFile(openOutputFile(outputFile, { grows }));
 }
 
 /** What prints one line for people on stderr, sanitized; nothing with --quiet. */

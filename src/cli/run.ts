@@ -38,7 +38,8 @@ export async function runTool(tool: Tool<object>, options: CliOptions): Promise<
 }
 
 async function trace(tool: Tool<object>, session: Session<object>, options: CliOptions, child: Child | undefined, stop: AbortController, message: (text: string) => void): Promise<number> {
-  const output = openOutput(options.outputFile); // with the rights of who called us
+  const grows = options.intervalNs !== undefined || options.events || (tool.asksForLines?.(options.own) ?? false);
+  const output = openOutput(options.outputFile, { grows }); // with the rights of who called us
   try {
     message(`ktrace: tracing ${session.target} ${untilWhen(options)}`);
     child?.release();

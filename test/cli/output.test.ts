@@ -56,6 +56,25 @@ t.test('an own file is replaced, not written into: who reads the old one sees no
   t.end();
 });
 
+t.test('a file that grows has its name at once, and keeps what was written', (t) => {
+  for (const dir of places(t)) {
+    const path = join(dir, 'lines');
+    writeFileSync(path, 'old');
+    const file = openOutputFile(path, { grows: true });
+    file.write('one\n');
+    t.equal(readFileSync(path, 'utf8'), 'one\n', 'others can read along');
+    file.write('two\n');
+    file.discard();
+    t.equal(readFileSync(path, 'utf8'), 'one\ntwo\n');
+    t.same(readdirSync(dir), ['lines']);
+    t.throws(() => file.write('three\n'), /it is closed/);
+    symlinkSync(path, join(dir, 'link'));
+    t.throws(() => openOutputFile(join(dir, 'link'), { grows: true }), /it is a symbolic link/);
+    t.same(readdirSync(dir).toSorted(), ['lines', 'link']);
+  }
+  t.end();
+});
+
 t.test('what was planted under the name is refused and stays as it was', (t) => {
   for (const dir of places(t)) {
     const victim = join(dir, 'victim');
@@ -125,13 +144,13 @@ t.test('root, too, replaces its own files only', { skip: needsRoot }, (t) => {
   t.end();
 });
 
-t.test('a full disk is one line, and no part of a file is left', { skip: needsRoot }, (t) => {
+for (const grows of [false, true]) t.test(`a full disk is one line; ${grows ? 'a file that grows keeps what it has' : 'no part of a file is left'}`, { skip: needsRoot }, (t) => {
   const dir = t.testdir({});
   const script = `
     import { readdirSync } from 'node:fs';
     import { openOutputFile } from './src/cli/output-file.js';
     const seen = [];
-    const file = openOutputFile(${JSON.stringify(join(dir, 'report'))});
+    const file = openOutputFile(${JSON.stringify(join(dir, 'report'))}, { grows: ${grows} });
     const attempt = (text) => { try { file.write(text); seen.push('written'); } catch ({ message, hint }) { seen.push([message, hint]); } };
     attempt('x'.repeat(1000));
     attempt('x'.repeat(200000));
@@ -146,8 +165,9 @@ t.test('a full disk is one line, and no part of a file is left', { skip: needsRo
   const ended = spawnSync('unshare', inside, { cwd: new URL('../..', import.meta.url), encoding: 'utf8' });
   if (ended.status === 77 || ended.error !== undefined) t.pass('no file system can be mounted here', { skip: ended.stderr || ended.error?.message || 'mount failed' });
   else {
-    const full = [`write ${join(dir, 'report')}: no space left on device`, 'make room, or choose another file'];
-    t.same(JSON.parse(ended.stdout || '[]'), ['written', full, [], [`write ${join(dir, 'report')}: it is closed`, ''], []], ended.stderr);
+    const full = [`write ${join(dir, 'report')}: no space left on device`, grows ? 'the file has what was written before; make room, or choose another' : 'make room, or choose another file'];
+    const left = grows ? ['report'] : [];
+    t.same(JSON.parse(ended.stdout || '[]'), ['written', full, left, [`write ${join(dir, 'report')}: it is closed`, ''], left], ended.stderr);
   }
   t.end();
 });
@@ -182,7 +202,7 @@ function stdoutThat(fails?: Error): EventEmitter & { written: string; isTTY: boo
 
 t.test('data goes to stdout', async (t) => {
   const stdout = stdoutThat();
-  const output = openOutput(undefined, { stdout: stdout as never });
+  const output = openOutput(undefined, { streams: { stdout: stdout as never } });
   await output.data('row\n');
   await output.finish();
   output.discard();
@@ -200,10 +220,10 @@ t.test('messages are sanitized; none with --quiet', async (t) => {
 
 t.test('a failing stdout rejects the write, and a reader that went away does so with EPIPE', async (t) => {
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-  const output = openOutput(undefined, { stdout: stdoutThat(full) as never });
+  const output = openOutput(undefined, { streams: { stdout: stdoutThat(full) as never } });
   await t.rejects(output.data('x'), { message: 'write to stdout', cause: full, hint: 'the output is not complete' });
   const gone = stdoutThat(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
-  const closed = openOutput(undefined, { stdout: gone as never });
+  const closed = openOutput(undefined, { streams: { stdout: gone as never } });
   await t.rejects(closed.data('x'), { code: 'EPIPE' });
   gone.emit('error', new Error('write EPIPE'));
   t.pass('the event of the stream is harmless');

@@ -1,12 +1,12 @@
 /** `ktrace syscalls`: full rings and tables, slow readers, floods of deaths, two of a kind, and its own calls. What is lost is counted. */
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { syscalls } from '../../src/library.js';
 import type { Report } from '../../src/report/model.js';
-import { counts, eventsOf, reportOf, rows, tracing, type CallRow, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
+import { counts, eventsOf, reportOf, rows, tracing, type CallEvent, type CallRow, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
 import type { Truth } from './futex-model.js';
 import { accounts, asMany, loss, tolerant, whole } from './losses.js';
 import { EMULATED, N } from './machine.js';
@@ -159,6 +159,19 @@ suite(1, (test) => {
       await killed(t, tracer, `after ${delay} ms of a storm`, () => Date.now() >= due);
       target.kill('SIGKILL');
     }
+  });
+
+  test('lines are in the file of -O as they come, and stay there when it is killed', async (t) => {
+    const file = join(t.testdir({}), 'lines');
+    const target = await workload(t, 'storm', ['--seconds', '3']);
+    const tracer = await tracing(t, ['-p', String(target.pid), '--strace', '-e', 'getppid', '-o', 'ndjson', '-O', file]);
+    target.line();
+    while (statSync(file).size < 100_000) await setTimeout(10);
+    tracer.kill('SIGKILL');
+    await tracer.exit();
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as CallEvent);
+    t.ok(lines.length > 100);
+    t.strictSame([...new Set(lines.map(({ syscall, pid }) => `${syscall} ${pid}`))], [`getppid ${target.pid}`]);
   });
 
   test('intervals add up to what the program did', async (t) => {
