@@ -189,7 +189,7 @@ suite(1, (test) => {
       const marks = lines.flatMap((line, i) => (line.startsWith('umask(') ? [i] : []));
       return lines.slice(marks[0], (marks[1] ?? 0) + 1).filter((line) => /^\w+\(/.test(line) && !left.test(line));
     };
-    const plain = (line: string): string => line.replace(/, revents=\w+/g, '').replace(/ \/\*.*?\*\//g, '').replace(/0x(7f\w{10}|[f4]\w{7})\b/g, 'ADDRESS').replace(/SO_ERROR, ADDRESS, \[4\]/, 'SO_ERROR, ADDRESS, ADDRESS').replace(/(WAIT_BITSET.*), NULL, NULL/, '$1, NULL').replace(/^(wait4\(.*\) = )\d+$/, '$1PID').replace(/^(preadv2\(.*), 0, RWF/, '$1, RWF');
+    const plain = (line: string): string => line.replace(/(msg_iov)=\[.*?\}\]/g, '$1=ADDRESS').replace(/, revents=\w+/g, '').replace(/ \/\*.*?\*\//g, '').replace(/0x(7f\w{10}|[f4]\w{7})\b/g, 'ADDRESS').replace(/SO_ERROR, ADDRESS, \[4\]/, 'SO_ERROR, ADDRESS, ADDRESS').replace(/(WAIT_BITSET.*), NULL, NULL/, '$1, NULL').replace(/^(wait4\(.*\) = )\d+$/, '$1PID').replace(/^(preadv2\(.*), 0, RWF/, '$1, RWF');
     const expected = middle(readFileSync(file, 'utf8').split('\n').map((line) => plain(line.replace(/ +(= -?\w+)(?: ([A-Z]+))?.*$/, (_, result: string, error?: string) => ` ${result}${error ? ` ${error}` : ''}`))));
     t.ok(expected.length > 70, `${expected.length} lines`);
     const run = async (): Promise<{ report: SyscallsReport; lines: string[]; rest: readonly CallEvent[] }> => {

@@ -28,6 +28,10 @@ static void sockets(void)
 	struct sockaddr_un local = { .sun_family = AF_UNIX, .sun_path = "/nonexistent/socket" };
 	int one = 1, pair[2];
 	socklen_t length = sizeof(one);
+	char text[] = "hello", control[64] = { 0 };
+	struct iovec parts[2] = { { text, 5 }, { text, 3 } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	struct mmsghdr messages[2] = { { .msg_hdr = message }, { .msg_hdr = message } };
 
 	syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	syscall(SYS_setsockopt, 3, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -46,6 +50,11 @@ static void sockets(void)
 	syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_ERROR, &one, &length);
 	syscall(SYS_shutdown, 3, SHUT_WR);
 	syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, pair);
+	syscall(SYS_sendmsg, 4, &message, MSG_NOSIGNAL);
+	syscall(SYS_sendmmsg, 4, messages, 2, MSG_DONTWAIT);
+	message.msg_control = control;
+	message.msg_controllen = sizeof(control);
+	syscall(SYS_recvmsg, 5, &message, MSG_DONTWAIT);
 	syscall(SYS_close, 3);
 	syscall(SYS_close, 4);
 	syscall(SYS_close, 5);

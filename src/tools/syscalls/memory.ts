@@ -203,6 +203,21 @@ const data = ({ bytes, cut }: Memory): string => `${quoted(bytes.subarray(0, SHO
 const flock = (bytes: Buffer, abi: Abi): string =>
   `{l_type=${named('lock', bytes.readUInt16LE(0), abi)}, l_whence=${named('whence', bytes.readUInt16LE(2), abi)}, l_start=${signed(bytes, 1, abi)}, l_len=${signed(bytes, 2, abi)}}`;
 
+const pointer = (value: bigint): string => (value === 0n ? 'NULL' : hex(value));
+const int = (value: bigint): number => Number(BigInt.asUintN(32, value));
+
+/** struct user_msghdr (linux/socket.h): what it points to lies elsewhere. */
+function msghdr(bytes: Buffer, abi: Abi): string {
+  const [name = 0n, nameLength = 0n, iov = 0n, parts = 0n, control = 0n, controlLength = 0n, flags = 0n] = Array.from({ length: MSGHDR_WORDS }, (_, i) => word(bytes, i, abi));
+  const controlText = controlLength === 0n ? '' : ` msg_control=${pointer(control)},`;
+  return `{msg_name=${pointer(name)}, msg_namelen=${int(nameLength)}, msg_iov=${pointer(iov)}, msg_iovlen=${parts},${controlText} msg_controllen=${controlLength}, msg_flags=${named('msg', int(flags), abi)}}`;
+}
+
+const MSGHDR_WORDS = 7; // an int has a word of its own in it
+
+/** struct mmsghdr. */
+const mmsghdr = (bytes: Buffer, abi: Abi): string => `{msg_hdr=${msghdr(bytes, abi)}, msg_len=${bytes.readUInt32LE(MSGHDR_WORDS * abi.word)}}`;
+
 /** Kinds of arguments that are a shape in some calls, or of some size. */
 export const SHAPE_OF: Readonly<Record<string, string>> = { wstatus: 'status', fcntl_arg: 'flock', fcntl64_arg: 'flock64', futex_arg: 'timespec', futex_arg64: 'timespec64' };
 
@@ -218,6 +233,8 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   itimerspec: words(4, (bytes, abi) => `{it_interval=${time('tv_nsec')(bytes, abi)}, it_value=${time('tv_nsec', 2)(bytes, abi)}}`),
   itimerval: words(4, (bytes, abi) => `{it_interval=${time('tv_usec')(bytes, abi)}, it_value=${time('tv_usec', 2)(bytes, abi)}}`),
   iovec: list(({ word: size }) => 2 * size, (bytes, abi) => `{iov_base=${hex(word(bytes, 0, abi))}, iov_len=${word(bytes, 1, abi)}}`),
+  msghdr: words(MSGHDR_WORDS, msghdr),
+  mmsghdr: list(({ word: size }) => (MSGHDR_WORDS + 1) * size, mmsghdr),
   sockval: { unit: () => 1, count: 0, show: sockval },
   flock64: whole(20, flock64),
   pair: list(4, (bytes) => String(bytes.readInt32LE(0)), 2),

@@ -57,6 +57,8 @@ t.test('what arguments point to', (t) => {
   const arm = { abi: { machine: 'arm64', word: 8 } } as const;
   const time = pack([8, 3], [8, 7]);
   t.equal(told(time, {}, 'nanosleep', AT, 0), '{tv_sec=3, tv_nsec=7}, NULL');
+  t.equal(told(pack([8, 0x40], [4, 16], [4, 9], [8, 0x50], [8, 2], [8, 0x60], [8, 20], [8, 0x20]), { result: 5n }, 'recvmsg', 3, AT, 0), '3, {msg_name=0x40, msg_namelen=16, msg_iov=0x50, msg_iovlen=2, msg_control=0x60, msg_controllen=20, msg_flags=MSG_TRUNC}, 0');
+  t.equal(told(pack([4, 0], [4, 0], [4, 0x50], [4, 1], [4, 0], [4, 0], [4, 0], [4, 7]), { ...compat, result: 1n }, 'sendmmsg', 3, AT, 1, 0), '3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=0x50, msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=7}], 1, 0');
   t.equal(told(pack([4, 3], [4, -1]), compat, 'nanosleep', AT, 0), '{tv_sec=3, tv_nsec=-1}, NULL', 'of a 32-bit program');
   t.equal(told(time, compat, 'clock_nanosleep_time64', 1, 1, AT, 0), 'CLOCK_MONOTONIC, TIMER_ABSTIME, {tv_sec=3, tv_nsec=7}, NULL');
   t.equal(told(time, { result: undefined }, 'ppoll', 0, 0, AT, 0, 8), 'NULL, 0, {tv_sec=3, tv_nsec=7}, NULL, 8', 'while it lasts');

@@ -23,7 +23,7 @@ getuid32
 geteuid32
 getgid32
 getegid32
-recvmmsg_time64 fd ptr uint msg ptr
+recvmmsg_time64 fd mmsghdr=2> uint msg ptr
 chown32 path int int
 lchown32 path int int
 fchown32 fd int int

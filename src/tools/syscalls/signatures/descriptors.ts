@@ -34,10 +34,10 @@ bind fd sockaddr:2 uint
 listen fd int
 sendto fd data:2 size msg sockaddr:5 uint
 recvfrom fd data=2> size msg sockaddr@5> ptr
-sendmsg fd ptr msg
-recvmsg fd ptr msg
-sendmmsg fd ptr uint msg
-recvmmsg fd ptr uint msg ptr
+sendmsg fd msghdr msg
+recvmsg fd msghdr> msg
+sendmmsg fd mmsghdr=2> uint msg
+recvmmsg fd mmsghdr=2> uint msg ptr
 shutdown fd shutdown
 getsockname fd sockaddr@2> ptr
 getpeername fd sockaddr@2> ptr
