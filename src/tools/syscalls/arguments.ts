@@ -1,7 +1,8 @@
 /** The arguments of a call as people read them, much as strace(1) writes them. */
 import { flagNames, signalName } from './flags.js';
-import { hex, mode, SHAPE_OF, SHAPES, textOf, type Abi, type Memory, type Shape } from './memory.js';
+import { hex, mode, SHAPE_OF, SHAPES, type Abi, type Shape } from './memory.js';
 import { signatureOf, type Parameter } from './signatures.js';
+import { textOf, type Memory } from './text.js';
 
 /** What the numbers stand for in the process that made the call; undefined where that cannot be said. */
 export interface Meaning {

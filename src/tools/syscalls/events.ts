@@ -4,10 +4,11 @@ import { formatDuration } from '../../render/format.js';
 import type { Processes } from '../contract.js';
 import { argumentsOf, execArguments, type Meaning } from './arguments.js';
 import { errnoName } from './errno.js';
-import { textOf, textsOf, type Abi, type Memory } from './memory.js';
+import type { Abi } from './memory.js';
 import type { CallNames } from './names.js';
 import { filesOf, piecesOf } from './pieces.js';
 import { nameOf } from './report.js';
+import { textOf, textsOf, type Memory } from './text.js';
 
 export interface SyscallEventRecord {
   readonly type: 'syscall';

@@ -3,8 +3,9 @@ import { argumentsOf, execArguments, KINDS, mainArgument, type Meaning } from '.
 import { callNames } from '../../../src/tools/syscalls/names.js';
 import { errnoName, errnoNumber } from '../../../src/tools/syscalls/errno.js';
 import { SIGNATURES, signatureOf } from '../../../src/tools/syscalls/signatures.js';
-import { SHAPES, textOf, textsOf } from '../../../src/tools/syscalls/memory.js';
+import { SHAPES } from '../../../src/tools/syscalls/memory.js';
 import { FLAG_SETS, flagNames } from '../../../src/tools/syscalls/flags.js';
+import { textOf, textsOf } from '../../../src/tools/syscalls/text.js';
 
 const TEXTS = new Map([[0x1000n, { bytes: Buffer.from('/etc/"x"\n'), cut: false }], [0x3000n, { bytes: Buffer.from('/very/long'), cut: true }]]);
 const meaning: Meaning = {
