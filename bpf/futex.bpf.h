@@ -201,6 +201,8 @@ struct futex_event {
 	ktrace_pid waker_tgid;
 	ktrace_comm comm;
 	ktrace_comm waker_comm;
+	__u32 lost; /* events of this CPU before it */
+	__u32 _zero;
 };
 
 #endif

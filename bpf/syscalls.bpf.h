@@ -156,7 +156,7 @@ struct syscalls_event {
 	__u16 nr;
 	__u8 compat;
 	__u8 flags; /* enum syscalls_event_flag */
-	__u32 _zero;
+	__u32 lost; /* events of this CPU before it */
 	ktrace_comm comm;
 	struct syscalls_piece pieces[PIECES];
 };

@@ -109,6 +109,7 @@ static __always_inline void emit_event(struct futex_state *state, ktrace_pid tgi
 	event->waker_tgid = outcome == FUTEX_WOKEN ? state->waker_tgid : 0;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	__builtin_memcpy(event->waker_comm, state->waker_comm, sizeof(event->waker_comm));
+	event->_zero = 0;
 	events_submit(event);
 }
 

@@ -168,7 +168,6 @@ static __noinline void send_call(struct task_struct *task, const struct syscalls
 	event->nr = state->nr;
 	event->compat = state->compat;
 	event->flags = end->flags;
-	event->_zero = 0;
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	__builtin_memset(event->files, 0, sizeof(event->files));
 	event->pieces[0].bytes = event->pieces[1].bytes = 0;

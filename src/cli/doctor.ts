@@ -26,7 +26,7 @@ export function doctorCommand(child: readonly string[] | undefined, run: (option
 }
 
 /** Prints what was found; 77 when no tool will run. */
-export async function runDoctor(tools: readonly Tool<object>[], { json }: DoctorOptions): Promise<number> {
+export async function runDoctor(tools: readonly Tool[], { json }: DoctorOptions): Promise<number> {
   const [{ doctorFacts }, { diagnose }, { openOutput }] = await Promise.all([import('../source/doctor/facts.js'), import('../report/doctor/judge.js'), import('./output.js')]);
   const output = openOutput(undefined);
   const diagnosis = diagnose(doctorFacts(tools, howCalled()));

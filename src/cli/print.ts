@@ -6,7 +6,7 @@ import { forTerminal } from '../render/sanitize.js';
 import { renderTable } from '../render/table.js';
 import type { Report } from '../report/model.js';
 import type { Session } from '../source/session.js';
-import type { Tool } from '../tools/contract.js';
+import type { Tool, ToolEvent } from '../tools/contract.js';
 import { wantsColor } from './color.js';
 import { liveView } from './live.js';
 import type { CliOptions } from './options.js';
@@ -16,15 +16,17 @@ const DEFAULT_WIDTH = 80;
 
 const UNITS = { address: 'address' } as const;
 
+const gap = ({ lostBefore }: ToolEvent): string => (lostBefore === 0 ? '' : `LOST: ${lostBefore} here, which came faster than they could be shown\n`);
+
 /** How each event is shown as it comes, with the end of its line; undefined where none is asked for. */
-export function eventRenderer({ asksForLines, line }: Tool<object>, { events, output, own }: CliOptions): ((event: object) => string) | undefined {
+export function eventRenderer({ asksForLines, line }: Tool, { events, output, own }: CliOptions): ((event: ToolEvent) => string) | undefined {
   const lines = asksForLines?.(own) ?? false;
   if (!events && !lines) return undefined;
-  return lines && line && output === 'table' && !events ? (event) => `${forTerminal(line(event))}\n` : (event) => renderEvent(event as Parameters<typeof renderEvent>[0], UNITS);
+  return lines && line && output === 'table' && !events ? (event) => `${gap(event)}${forTerminal(line(event))}\n` : (event) => renderEvent(event as unknown as Parameters<typeof renderEvent>[0], UNITS);
 }
 
 /** `render`: gives the line with its end. */
-export async function printEvents(session: Session<object>, output: Output, render: (event: object) => string): Promise<void> {
+export async function printEvents(session: Session, output: Output, render: (event: ToolEvent) => string): Promise<void> {
   let lines = '';
   for await (const event of session.events()) {
     lines += render(event);

@@ -12,7 +12,7 @@ import { privilegesDropper } from './privileges.js';
 import { stopOnSignal } from './signals.js';
 import { sessionOptions } from './session-options.js';
 
-export async function runTool(tool: Tool<object>, options: CliOptions): Promise<number> {
+export async function runTool(tool: Tool, options: CliOptions): Promise<number> {
   if (options.output === 'json' && tool.asksForLines?.(options.own)) throw new UsageError('what is shown line by line is no JSON document: take -o ndjson');
   if (options.intervalNs !== undefined && tool.asksForLines?.(options.own)) throw new UsageError('what is shown line by line has one report, at its end: leave out --interval');
   const signal = stopOnSignal();
@@ -20,7 +20,7 @@ export async function runTool(tool: Tool<object>, options: CliOptions): Promise<
   const child = options.child ? await startChild(options.child, options.user) : undefined;
   const stop = new AbortController();
   void signal.stopped.then(() => stop.abort());
-  let session: Session<object> | undefined;
+  let session: Session | undefined;
   try {
     const message = messages(options);
     const tell = (lines: readonly string[]): void => lines.forEach(message);
@@ -37,7 +37,7 @@ export async function runTool(tool: Tool<object>, options: CliOptions): Promise<
   }
 }
 
-async function trace(tool: Tool<object>, session: Session<object>, options: CliOptions, child: Child | undefined, stop: AbortController, message: (text: string) => void): Promise<number> {
+async function trace(tool: Tool, session: Session, options: CliOptions, child: Child | undefined, stop: AbortController, message: (text: string) => void): Promise<number> {
   const grows = options.intervalNs !== undefined || options.events || (tool.asksForLines?.(options.own) ?? false);
   const output = openOutput(options.outputFile, { grows }); // with the rights of who called us
   try {
@@ -59,7 +59,7 @@ function untilWhen({ durationNs, count, child }: CliOptions): string {
   return child ? 'until it ends' : 'until Ctrl-C';
 }
 
-async function follow(tool: Tool<object>, session: Session<object>, options: CliOptions, output: Output, child: Child | undefined): Promise<number> {
+async function follow(tool: Tool, session: Session, options: CliOptions, output: Output, child: Child | undefined): Promise<number> {
   const { eventRenderer, printEvents, printer } = await import('./print.js'); // only now: what renders is not needed to start tracing
   const print = printer(options, output);
   const render = eventRenderer(tool, options);
@@ -79,7 +79,7 @@ async function childExit(child: Child, report: Report, options: CliOptions): Pro
   return losses === EXIT.ok && ended ? exitCodeOf(ended) : losses;
 }
 
-async function printIntervals(session: Session<object>, { count }: CliOptions, intervalNs: number, print: Print): Promise<void> {
+async function printIntervals(session: Session, { count }: CliOptions, intervalNs: number, print: Print): Promise<void> {
   const ended = session.ended().then(() => true);
   for (let printed = 0; count === undefined || printed < count; printed++) {
     let timer: NodeJS.Timeout | undefined;

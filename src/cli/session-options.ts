@@ -10,7 +10,7 @@ const MOST_KEYS = 1 << 20;
 const MOST_RING_BYTES = 1 << 30;
 
 export function sessionOptions(
-  tool: Tool<object>,
+  tool: Tool,
   options: CliOptions,
   cgroup: Filters['cgroup'],
   child: number | undefined,
@@ -52,7 +52,7 @@ function targetWords({ pids, child }: CliOptions): string {
   return pids.length === 0 ? 'all processes' : `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
 }
 
-function filterWords({ tids, comms, cgroup, minWaitNs, follow, own }: CliOptions, tool: Tool<object>): string[] {
+function filterWords({ tids, comms, cgroup, minWaitNs, follow, own }: CliOptions, tool: Tool): string[] {
   return [
     ...(tids.length > 0 ? [`threads ${tids.join(', ')}`] : []),
     ...(comms.length > 0 ? [`named ${comms.join(', ')}`] : []),

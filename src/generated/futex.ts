@@ -98,7 +98,7 @@ export interface FutexCalls {
   readonly threads: number;
 }
 
-/** struct futex_event, 128 bytes */
+/** struct futex_event, 136 bytes */
 export interface FutexEvent {
   /** futex_key */
   readonly lock: FutexKey;
@@ -130,6 +130,8 @@ export interface FutexEvent {
   readonly comm: string;
   /** ktrace_comm */
   readonly wakerComm: string;
+  /** u32 */
+  readonly lost: number;
 }
 
 /** struct futex_key, 32 bytes */
@@ -345,6 +347,7 @@ export interface Maps {
   readonly calls: { readonly key: { readonly value: number }; readonly value: FutexCalls };
   readonly drops: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly events_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly events_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly locks: { readonly key: FutexKey; readonly value: FutexLock };
   readonly locks_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly locks_zero: { readonly key: { readonly value: number }; readonly value: FutexLock };
@@ -396,7 +399,7 @@ export interface Options {
 export const schema = {
   tool: 'futex',
   object: 'futex.bpf.o',
-  layoutHash: 'ce2d9925b1fdc833',
+  layoutHash: '9c914eeebd49b462',
   /** C names */
   options: {
     emitEvents: 'emit_events',
@@ -417,6 +420,7 @@ export const schema = {
     'drops',
     'events',
     'events_lost',
+    'events_untold',
     'locks',
     'locks_full',
     'locks_zero',

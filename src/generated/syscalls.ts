@@ -98,6 +98,8 @@ export interface SyscallsEvent {
   readonly compat: number;
   /** u8 */
   readonly flags: number;
+  /** u32 */
+  readonly lost: number;
   /** ktrace_comm */
   readonly comm: string;
   /** syscalls_piece[2] */
@@ -240,6 +242,7 @@ export interface Maps {
   readonly errors_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly errors_zero: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly events_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly events_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly hits: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly processes: { readonly key: { readonly value: number }; readonly value: KtraceProcess };
   readonly processes_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
@@ -322,7 +325,7 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: 'f5b1ac9937c968f6',
+  layoutHash: 'e9b8cda32d7a7bb1',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',
@@ -363,6 +366,7 @@ export const schema = {
     'errors_zero',
     'events',
     'events_lost',
+    'events_untold',
     'hits',
     'processes',
     'processes_full',

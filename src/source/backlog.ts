@@ -1,9 +1,13 @@
 /** Events between the drain and their readers: bounded, and what does not fit is counted. Several readers share the events. */
-export class Backlog<Event> {
+import type { ToolEvent } from '../tools/contract.js';
+
+export class Backlog<Event extends ToolEvent> {
   readonly #limit: number;
   #queue: Event[] = [];
   #head = 0;
   #dropped = 0;
+  /** Lost since the last event that was kept, in the ring or here. */
+  #gap = 0;
   #ended = false;
   #waiting: (() => void)[] = [];
 
@@ -21,9 +25,15 @@ export class Backlog<Event> {
 
   push(events: readonly Event[]): void {
     const room = Math.max(0, this.#limit - this.size);
-    for (const event of events.slice(0, room)) this.#queue.push(event);
+    for (const event of events.slice(0, room)) this.#keep(event);
+    for (const { lostBefore } of events.slice(room)) this.#gap += 1 + lostBefore;
     this.#dropped += Math.max(0, events.length - room);
     this.#wake();
+  }
+
+  #keep(event: Event): void {
+    this.#queue.push(this.#gap === 0 ? event : { ...event, lostBefore: event.lostBefore + this.#gap });
+    this.#gap = 0;
   }
 
   end(): void {

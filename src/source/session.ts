@@ -3,7 +3,7 @@ import { KtraceError } from '../errors.js';
 import { loadBinding } from '../native/load.js';
 import { Procfs } from '../enrich/procfs.js';
 import type { Report } from '../report/model.js';
-import type { Look, ReportOptions, Tool } from '../tools/contract.js';
+import type { Look, ReportOptions, Tool, ToolEvent } from '../tools/contract.js';
 import { missingPrerequisite } from './explain.js';
 import { LiveSource } from './live.js';
 import { kernelRelease } from './facts.js';
@@ -19,7 +19,7 @@ const EARLY_MS: readonly number[] = [10, 50, 200]; // short-lived targets: look 
 const BUSY_MS = 1;
 const IDLE_MS = 50;
 
-export class Session<Event> {
+export class Session<Event extends ToolEvent = ToolEvent> {
   readonly #tool: Tool<Event>;
   readonly #options: SessionOptions;
   readonly #targets: Targets;

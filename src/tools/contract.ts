@@ -91,8 +91,14 @@ export interface ReportOptions {
   readonly skippedRuns: number;
 }
 
+/** What each event has, whatever else the tool tells. */
+export interface ToolEvent {
+  /** Events that were lost since the last one that was not: of the same CPU where the ring was full, of all where nobody read them. */
+  readonly lostBefore: number;
+}
+
 /** One tracing session's eyes. Methods are called from one thread, never while another runs. */
-export interface Look<Event> {
+export interface Look<Event extends ToolEvent = ToolEvent> {
   /** Once, when everything is attached. */
   begin(): void;
   /** About once a second while tracing; what has to be noticed in time. Returns whether it wants to be called again very soon. */
@@ -104,7 +110,7 @@ export interface Look<Event> {
   report(options: ReportOptions, interval: boolean): Report;
 }
 
-export interface Tool<Event> {
+export interface Tool<Event extends ToolEvent = ToolEvent> {
   readonly name: string;
   readonly schema: {
     readonly tool: string;

@@ -38,6 +38,25 @@ suite(1, (test) => {
     asMany(t, report, callsOf(report), 2 * rounds, 'the totals are not affected');
   });
 
+  test('a gap says how many calls are missing there', async (t) => {
+    const target = await workload(t, 'storm', ['-n', '5000']);
+    spawnSync('taskset', ['-pc', '0', String(target.pid)]); // each CPU tells of its own losses
+    await using session = await syscalls({ pid: target.pid, trace: 'getppid,dup,exit_group', events: true, ringSize: 4096 });
+    target.line();
+    blockUntil(() => threadsOf(target.pid) > 1);
+    blockUntil(() => threadsOf(target.pid) === 1);
+    const { rounds } = await target.truth<Storm>();
+    await setTimeout(200); // the ring is read
+    target.closeInput();
+    await target.exit();
+    const report = session.stop();
+    let [received, missing] = [0, 0];
+    for await (const { lostBefore } of session.events()) [received, missing] = [received + 1, missing + lostBefore];
+    asMany(t, report, missing, loss(report, 'ring-full'));
+    asMany(t, report, received + missing, 2 * rounds + 1);
+    t.ok(missing > 0);
+  });
+
   test('a reader that never reads: the backlog is bounded, and what it drops is counted', async (t) => {
     const target = await workload(t, 'storm', ['-n', '2000']);
     await using session = await syscalls({ pid: target.pid, trace: 'getppid,dup', events: true, backlog: 100 });

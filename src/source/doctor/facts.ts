@@ -14,7 +14,7 @@ import { tryTools } from './tools.js';
 const SET_ID = 0o6000;
 
 /** `command`: how ktrace was called. */
-export function doctorFacts(tools: readonly Tool<object>[], command: readonly string[]): DoctorFacts {
+export function doctorFacts(tools: readonly Tool[], command: readonly string[]): DoctorFacts {
   const addon = addonProblem();
   const path = nodePath();
   const tried = addon ? undefined : tryTools(tools);

@@ -24,7 +24,7 @@ export interface ToolTrials {
   readonly iterators: Refusal | undefined;
 }
 
-export function tryTools(tools: readonly Tool<object>[]): ToolTrials {
+export function tryTools(tools: readonly Tool[]): ToolTrials {
   const facts = kernelFacts();
   const hasCall = (name: string): boolean => !existsSync(VMLINUX) || facts.hasCall(name);
   const plans = tools.map((tool) => planAttach(tool.schema.programs, { ...facts, hasCall }, { optional: Object.keys(tool.optionalHooks) }));
@@ -36,7 +36,7 @@ export function tryTools(tools: readonly Tool<object>[]): ToolTrials {
 }
 
 /** A program's own section and the further ones of the tool, with functions as the kernel names them. */
-function sectionsOf({ alsoOn }: Tool<object>, { name, section }: Program): string[] {
+function sectionsOf({ alsoOn }: Tool, { name, section }: Program): string[] {
   return [section, ...(alsoOn[name] ?? [])].map((each) => each.replace(/^(f(?:entry|exit)|k(?:ret)?probe)\/sys_/, `$1/${PREFIX}`));
 }
 
@@ -48,7 +48,7 @@ function tryAll(all: readonly string[]): Trials {
   return new Map(order.map((section, i) => [section, outcomes[i]]));
 }
 
-function toolFact(tool: Tool<object>, plans: readonly AttachPlan[], trials: Trials, mayLoad: () => boolean): ToolFact {
+function toolFact(tool: Tool, plans: readonly AttachPlan[], trials: Trials, mayLoad: () => boolean): ToolFact {
   const common = tool.schema.programs.filter(({ variant }) => variant === COMMON);
   const hooksOf = (programs: readonly Program[]): HookFact[] => unique(programs.flatMap((program) => hookFacts(tool, program, trials)));
   const any: VariantFact = { variant: COMMON, refused: undefined, hooks: hooksOf(common), limits: [], load: 'untried' };
@@ -75,17 +75,17 @@ const unique = (hooks: readonly HookFact[]): HookFact[] => [...new Map(hooks.map
 const stops = ({ refusal, optional }: HookFact): boolean => refusal !== undefined && !optional;
 
 /** Programs that would not even load here are left out of the plan. */
-function absent(tool: Tool<object>, { variant, missing }: AttachPlan): HookFact[] {
+function absent(tool: Tool, { variant, missing }: AttachPlan): HookFact[] {
   const programs = tool.schema.programs.filter((program) => program.variant === variant && missing.includes(callOf(program)));
   return programs.flatMap((program) => sectionsOf(tool, program)).map((section) => ({ section, refusal: { stage: 'find', code: 'ENOENT' }, optional: true }));
 }
 
-function untried(tool: Tool<object>, programs: readonly Program[], variant: string): HookFact[] {
+function untried(tool: Tool, programs: readonly Program[], variant: string): HookFact[] {
   return programs.filter((program) => program.variant === variant).flatMap((program) => sectionsOf(tool, program).map((section) => ({ section, refusal: undefined, optional: false })));
 }
 
 /** As when attaching, only that an optional system call is not there is no refusal. */
-function hookFacts(tool: Tool<object>, program: Program, trials: Trials): HookFact[] {
+function hookFacts(tool: Tool, program: Program, trials: Trials): HookFact[] {
   return sectionsOf(tool, program).map((section) => {
     const call = section.startsWith('tracepoint/') ? section.replace(/^.*sys_(enter|exit)_/, '') : callOf(program);
     const refusal = trials.get(section);
@@ -99,7 +99,7 @@ const SMALL = { maxKeys: 64, ringBytes: 1 << 16 };
 /** Stops between loading and attaching: tracepoints take the kernel some 40 ms each to detach. */
 class Loaded extends Error {}
 
-function loadVariant(tool: Tool<object>, variant: string): 'works' | Refusal | Problem {
+function loadVariant(tool: Tool, variant: string): 'works' | Refusal | Problem {
   let source: LiveSource | undefined;
   const setting = { own: {}, machine: process.arch, cpus: loadBinding().possibleCpus };
   try {

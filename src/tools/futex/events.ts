@@ -1,8 +1,9 @@
 /** One wait that ended, as the library and ndjson give it. */
 import { FutexOutcome, type FutexEvent } from '../../generated/futex.js';
+import type { ToolEvent } from '../contract.js';
 import { OP_NAMES } from './accounting.js';
 
-export interface FutexEventRecord {
+export interface FutexEventRecord extends ToolEvent {
   readonly type: 'wait';
   /** CLOCK_MONOTONIC at its end, ns. */
   readonly end: number;
@@ -43,5 +44,6 @@ export function recordOf(event: FutexEvent, place: string): FutexEventRecord {
     holder: event.holder,
     wakerTid: woken ? event.wakerTid : 0,
     waker: woken ? event.wakerComm : '',
+    lostBefore: event.lost,
   };
 }

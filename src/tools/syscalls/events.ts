@@ -1,7 +1,7 @@
 /** One call that is over, as the library and ndjson give it, and as a line that reads like one of strace(1). */
 import { SyscallsEventFlag, type SyscallsEvent, type SyscallsFile, type SyscallsPiece } from '../../generated/syscalls.js';
 import { formatDuration } from '../../render/format.js';
-import type { Processes } from '../contract.js';
+import type { Processes, ToolEvent } from '../contract.js';
 import { argumentsOf, execArguments, type Meaning } from './arguments.js';
 import { errnoName } from './errno.js';
 import type { Abi } from './memory.js';
@@ -10,7 +10,7 @@ import { filesOf, piecesOf } from './pieces.js';
 import { nameOf } from './report.js';
 import { textOf, textsOf, type Memory } from './text.js';
 
-export interface SyscallEventRecord {
+export interface SyscallEventRecord extends ToolEvent {
   readonly type: 'syscall';
   /** CLOCK_MONOTONIC at its end, ns. */
   readonly end: number;
@@ -71,6 +71,7 @@ export class CallReader {
       error: failed ? errnoName(Number(-result)) : null,
       tookNs: event.took,
       beforeTracing: (flags & SyscallsEventFlag.EVENT_PREEXISTING) !== 0,
+      lostBefore: event.lost,
     };
   }
 

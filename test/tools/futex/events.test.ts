@@ -6,13 +6,13 @@ import { key } from './snapshots.js';
 
 const EVENT: FutexEvent = {
   lock: key(0x55810000_80a0n), end: 12e9, waitNs: 3e6, sleepNs: 1e6, uaddr: 0x5581_0000_80a0n, tgid: 4242, tid: 4243, op: FutexOp.FUTEX_OP_WAIT, outcome: FutexOutcome.FUTEX_WOKEN, error: 0,
-  holder: 4245, wakerTid: 4245, wakerTgid: 4242, comm: 'worker-1', wakerComm: 'worker-3',
+  holder: 4245, wakerTid: 4245, wakerTgid: 4242, comm: 'worker-1', wakerComm: 'worker-3', lost: 7,
 };
 
 t.test('a wait that ended says who, where, how long and by whom', (t) => {
   t.strictSame(recordOf(EVENT, 'server+0x80a0'), {
     type: 'wait', end: 12e9, pid: 4242, tid: 4243, thread: 'worker-1', lock: 'server+0x80a0', address: 0x5581_0000_80a0n, operation: 'FUTEX_WAIT', outcome: 'woken', waitNs: 3e6, sleepNs: 1e6,
-    holder: 4245, wakerTid: 4245, waker: 'worker-3',
+    holder: 4245, wakerTid: 4245, waker: 'worker-3', lostBefore: 7,
   });
   t.end();
 });

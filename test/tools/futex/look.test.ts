@@ -93,7 +93,7 @@ function looking(): { world: World; look: FutexLook } {
 
 const EVENT: FutexEvent = {
   lock: key(HERE), end: 12e9, waitNs: 3e6, sleepNs: 1e6, uaddr: HERE, tgid: PID, tid: PID + 1, op: 0, outcome: FutexOutcome.FUTEX_WOKEN, error: 0, holder: 0, wakerTid: 0, wakerTgid: 0, comm: 'worker',
-  wakerComm: '',
+  wakerComm: '', lost: 0,
 };
 
 const storyOf = (look: FutexLook): readonly string[] => look.report(OPTIONS, false).sections.find(({ id }) => id === 'deadlocks')?.story ?? [];
