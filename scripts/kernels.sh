@@ -25,10 +25,32 @@ debian_mirror() {
 }
 
 # A line of sources.list.
-debian_source() { # SUITE
+debian_source() { # SUITE [ARCHITECTURE,...]
   local mirror
   mirror=$(debian_mirror)
-  echo "deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main"
+  echo "deb [arch=${2:-amd64} signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main"
+}
+
+# An apt of our own in DIRECTORY: the machine's mirror, proxy and keys, but not its suites, lists and state.
+own_apt() { # DIRECTORY SUITE ARCHITECTURE...
+  local apt=$1 suite=$2 architectures
+  shift 2
+  architectures=$(printf '"%s"; ' "$@")
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+  debian_source "$suite" "$(IFS=,; echo "$*")" >"$apt/sources.list"
+  cat >"$apt/apt.conf" <<END
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::State::lists "$apt/lists";
+Dir::State::status "/dev/null";
+Dir::Cache "$apt/cache";
+APT::Architecture "$1";
+APT::Architectures { $architectures};
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::Check-Valid-Until "false"; // an old suite's index is no longer renewed
+END
+  export APT_CONFIG=$apt/apt.conf
 }
 
 # What Debian calls the newest kernel of a version, going by apt's lists.
