@@ -5,6 +5,7 @@ import type { Report } from './report/model.js';
 import { findCgroup } from './source/cgroup.js';
 import type { SessionOptions } from './source/options.js';
 import { Session } from './source/session.js';
+import { targetWords } from './source/targets.js';
 import type { Own } from './tools/contract.js';
 import { futexTool } from './tools/futex/tool.js';
 import type { FutexEventRecord } from './tools/futex/events.js';
@@ -125,10 +126,11 @@ interface OfTool {
 
 function complete(options: TraceOptions, tool: { readonly sorts: readonly string[]; filterWords?(own: Own): readonly string[] }, { shortest, keys, ring, own }: OfTool): SessionOptions {
   const pids = ids('pid', options.pid);
+  const tids = ids('tid', options.tid);
   return {
     filters: {
       pids,
-      tids: ids('tid', options.tid),
+      tids,
       comms: list(options.comm),
       cgroup: options.cgroup === undefined ? undefined : findCgroup(options.cgroup),
       minWaitNs: shortest ?? 0,
@@ -147,7 +149,7 @@ function complete(options: TraceOptions, tool: { readonly sorts: readonly string
     sort: sortKey(options.sort, tool.sorts),
     all: true,
     verbose: true,
-    target: pids.length === 0 ? 'all processes' : `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`,
+    target: targetWords({ pids, tids }),
     filterWords: tool.filterWords?.(own) ?? [],
   };
 }

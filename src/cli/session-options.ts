@@ -1,5 +1,6 @@
 /** From the command line's options to a session's. */
 import type { SessionOptions } from '../source/options.js';
+import { targetWords } from '../source/targets.js';
 import type { Filters, Tool } from '../tools/contract.js';
 import type { CliOptions } from './options.js';
 
@@ -42,19 +43,14 @@ export function sessionOptions(
     sort: options.sort,
     all: options.all || data,
     verbose: options.verbose || data,
-    target: targetWords(options),
+    target: options.child?.join(' ') ?? targetWords(options),
     filterWords: filterWords(options, tool),
   };
 }
 
-function targetWords({ pids, child }: CliOptions): string {
-  if (child) return child.join(' ');
-  return pids.length === 0 ? 'all processes' : `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
-}
-
-function filterWords({ tids, comms, cgroup, minWaitNs, follow, own }: CliOptions, tool: Tool): string[] {
+function filterWords({ pids, tids, comms, cgroup, minWaitNs, follow, own }: CliOptions, tool: Tool): string[] {
   return [
-    ...(tids.length > 0 ? [`threads ${tids.join(', ')}`] : []),
+    ...(pids.length > 0 && tids.length > 0 ? [`threads ${tids.join(', ')}`] : []),
     ...(comms.length > 0 ? [`named ${comms.join(', ')}`] : []),
     ...(cgroup === undefined ? [] : [`cgroup ${cgroup}`]),
     ...(minWaitNs > 0 ? [`waits of at least ${minWaitNs / 1e6} ms`] : []),

@@ -2,6 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { KtraceError } from '../errors.js';
 
+/** `process 4242`, `threads 17, 18`, `all processes`: for the report's header. */
+export function targetWords({ pids, tids }: { readonly pids: readonly number[]; readonly tids: readonly number[] }): string {
+  if (pids.length > 0) return `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
+  return tids.length > 0 ? `${tids.length === 1 ? 'thread' : 'threads'} ${tids.join(', ')}` : 'all processes';
+}
+
 interface Stat {
   readonly state: string;
   readonly flags: number;
@@ -14,16 +20,22 @@ const PF_KTHREAD = 0x00200000; // include/linux/sched.h
 
 export class Targets {
   readonly #started = new Map<number, string>();
+  readonly #threads = new Map<number, string>();
 
   /** Throws KtraceError when one does not exist, has ended, or is a thread of the kernel. */
   constructor(pids: readonly number[], tids: readonly number[] = []) {
-    for (const tid of tids) if (!readStat(tid)) throw new KtraceError(`There is no thread ${tid}`, 'ESRCH', 'look for it with `ps -eLf`');
+    for (const tid of tids) {
+      const stat = readStat(tid);
+      if (!stat) throw new KtraceError(`There is no thread ${tid}`, 'ESRCH', 'look for it with `ps -eLf`');
+      this.#threads.set(tid, stat.started);
+    }
     for (const pid of pids) this.#started.set(pid, check(pid).started);
   }
 
   /** Whether there were targets and none of them lives any more, nor any of their children. `children`: ids of those that are followed. */
   allGone(children: () => readonly number[] = () => []): boolean {
-    if (this.#started.size === 0) return false;
+    if (this.#started.size + this.#threads.size === 0) return false;
+    if (![...this.#threads].every(([tid, started]) => isThreadGone(tid, started))) return false;
     return [...this.#started].every(([pid, started]) => isGone(pid, started)) && children().every((pid) => this.#started.has(pid) || isGone(pid));
   }
 }
@@ -32,6 +44,11 @@ export class Targets {
 function isGone(pid: number, started?: string): boolean {
   const stat = readStat(pid);
   return !stat || (started !== undefined && stat.started !== started) || (isDead(stat) && !hasLiveThread(pid));
+}
+
+function isThreadGone(tid: number, started: string): boolean {
+  const stat = readStat(tid);
+  return stat?.started !== started || isDead(stat);
 }
 
 function check(pid: number): Stat {

@@ -1,6 +1,6 @@
 /** `ktrace syscalls`: full rings and tables, slow readers, floods of deaths, two of a kind, and its own calls. What is lost is counted. */
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -116,6 +116,18 @@ suite(1, (test) => {
     asMany(t, many.report, counts(many.report, 'work', 'getsid')?.[0] ?? 0, count);
     const orphan = await whole(t, () => run('--orphan'));
     asMany(t, orphan.report, counts(orphan.report, 'work', 'getsid')?.[0] ?? 0, 2 * N);
+  });
+
+  test('a thread is traced until it ends', async (t) => {
+    const target = await workload(t, 'storm', ['--seconds', EMULATED ? '40' : '2', '--threads', '1']);
+    target.line();
+    blockUntil(() => threadsOf(target.pid) > 1);
+    const [tid] = readdirSync(`/proc/${target.pid}/task`).filter((each) => each !== String(target.pid));
+    const tracer = await tracing(t, ['-t', String(tid), '--by', 'thread', '-e', 'getppid']);
+    const report = await reportOf(t, tracer, null);
+    t.equal(report.header.target, `thread ${tid}`);
+    t.strictSame(rows<CallRow>(report, 'work').map(({ who }) => who), [`storm (${tid})`]);
+    t.notOk(target.ended, 'its process lives on');
   });
 
   test('its own calls are never traced, not even when everything is: lines make no lines', async (t) => {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { KtraceError } from '../../src/errors.js';
-import { Targets } from '../../src/source/targets.js';
+import { Targets, targetWords } from '../../src/source/targets.js';
 
 const compiler = spawnSync('cc', ['--version']).error ? 'no C compiler' : false;
 const kernelThread = kernelThreadId();
@@ -46,6 +46,11 @@ function refusal(pid: number): KtraceError {
   }
   throw new Error(`${pid} was taken`);
 }
+
+t.test('who is traced, in words', (t) => {
+  t.strictSame([{ pids: [], tids: [] }, { pids: [7], tids: [8] }, { pids: [7, 9], tids: [] }, { pids: [], tids: [8] }, { pids: [], tids: [8, 9] }].map(targetWords), ['all processes', 'process 7', 'processes 7, 9', 'thread 8', 'threads 8, 9']);
+  t.end();
+});
 
 t.test('without targets nothing is ever gone', (t) => {
   t.equal(new Targets([]).allGone(), false);
