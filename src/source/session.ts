@@ -175,7 +175,10 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     const losses = { backlogDropped: this.#backlog.dropped, skippedRuns: this.#skippedAtEnd ?? this.#source.skippedRuns() };
     const last = interval ? this.#lastLosses : { backlogDropped: 0, skippedRuns: 0 };
     this.#lastLosses = losses;
-    return this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns }), interval);
+    const report = this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns }), interval);
+    const stopped = this.#targets.stopped();
+    if (stopped.length === 0) return report;
+    return { ...report, finding: [...stopped.map(({ finding }) => finding), ...report.finding], next: [...stopped.map(({ next }) => next), ...report.next] };
   }
 
   #reportOptions(losses: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns'>): ReportOptions {

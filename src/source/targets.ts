@@ -8,6 +8,12 @@ export function targetWords({ pids, tids }: { readonly pids: readonly number[]; 
   return tids.length > 0 ? `${tids.length === 1 ? 'thread' : 'threads'} ${tids.join(', ')}` : 'all processes';
 }
 
+export interface Stopped {
+  readonly finding: string;
+  /** A command line. */
+  readonly next: string;
+}
+
 interface Stat {
   readonly state: string;
   readonly flags: number;
@@ -32,6 +38,11 @@ export class Targets {
     for (const pid of pids) this.#started.set(pid, check(pid).started);
   }
 
+  /** Those that somebody has stopped. */
+  stopped(): Stopped[] {
+    return [...this.#started.keys()].flatMap((pid) => STOPPED[readStat(pid)?.state ?? '']?.(pid) ?? []);
+  }
+
   /** Whether there were targets and none of them lives any more, nor any of their children. `children`: ids of those that are followed. */
   allGone(children: () => readonly number[] = () => []): boolean {
     if (this.#started.size + this.#threads.size === 0) return false;
@@ -39,6 +50,12 @@ export class Targets {
     return [...this.#started].every(([pid, started]) => isGone(pid, started)) && children().every((pid) => this.#started.has(pid) || isGone(pid));
   }
 }
+
+/** Of processes that do nothing now because somebody stopped them (proc(5), field 3): what to say, and what lets them go on. */
+const STOPPED: Readonly<Record<string, (pid: number) => Stopped>> = {
+  T: (pid) => ({ finding: `Process ${pid} is stopped by a signal: it does nothing until it is told to go on.`, next: `sudo kill -CONT ${pid}` }),
+  t: (pid) => ({ finding: `Process ${pid} is held by a debugger or strace(1): it does nothing until that lets it go on.`, next: `grep TracerPid /proc/${pid}/status` }),
+};
 
 /** `started`: of the process that is meant. */
 function isGone(pid: number, started?: string): boolean {

@@ -118,6 +118,18 @@ suite(1, (test) => {
     asMany(t, orphan.report, counts(orphan.report, 'work', 'getsid')?.[0] ?? 0, 2 * N);
   });
 
+  test('a process that is stopped is said to be', async (t) => {
+    const target = await workload(t, 'storm', ['--seconds', '5']);
+    target.kill('SIGSTOP');
+    const tracer = await tracing(t, ['-p', String(target.pid)]);
+    const report = (await reportOf(t, tracer)) as SyscallsReport & Pick<Report, 'finding' | 'next'>;
+    t.match(report.finding[0], `Process ${target.pid} is stopped by a signal`);
+    t.equal(report.next[0], `sudo kill -CONT ${target.pid}`);
+    target.kill('SIGCONT');
+    const other = await tracing(t, ['-p', String(target.pid)]);
+    t.strictSame(((await reportOf(t, other)) as SyscallsReport & Pick<Report, 'finding'>).finding, []);
+  });
+
   test('a thread is traced until it ends', async (t) => {
     const target = await workload(t, 'storm', ['--seconds', EMULATED ? '40' : '2', '--threads', '1']);
     target.line();
