@@ -25,6 +25,7 @@ enum syscalls_drop {
 	SYSCALLS_PREEXISTING,
 	SYSCALLS_NO_MEMORY, /* no state for the thread */
 	SYSCALLS_STALE,	    /* its end was not seen: the next call of the thread was */
+	SYSCALLS_BACKWARDS, /* by the clock it ended before it began */
 	SYSCALLS_FILTERED,  /* shorter than min_wait_ns, or without such an error */
 	SYSCALLS_DYING,	    /* in flight when tracing ended; its thread is about to be counted in SYSCALLS_DIED */
 	SYSCALLS_DIED,	    /* in flight when tracing ended; its thread has died since */

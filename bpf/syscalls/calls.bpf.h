@@ -44,6 +44,10 @@ static __always_inline void end_call(struct task_struct *task, struct syscalls_s
 	const bool was_interrupted = state->phase == SYSCALLS_INTERRUPTED;
 
 	state->phase = SYSCALLS_OUTSIDE;
+	if ((__s64)end.took < 0) {
+		drops_add(SYSCALLS_BACKWARDS, 1);
+		return;
+	}
 	if (end.took < min_wait_ns || (some_errors && !wanted_error(end.error))) {
 		drops_add(SYSCALLS_FILTERED, 1);
 		return;

@@ -13,11 +13,12 @@ export const SyscallsDrop = {
   SYSCALLS_PREEXISTING: 0,
   SYSCALLS_NO_MEMORY: 1,
   SYSCALLS_STALE: 2,
-  SYSCALLS_FILTERED: 3,
-  SYSCALLS_DYING: 4,
-  SYSCALLS_DIED: 5,
-  SYSCALLS_LIMITED: 6,
-  SYSCALLS_DROPS: 7,
+  SYSCALLS_BACKWARDS: 3,
+  SYSCALLS_FILTERED: 4,
+  SYSCALLS_DYING: 5,
+  SYSCALLS_DIED: 6,
+  SYSCALLS_LIMITED: 7,
+  SYSCALLS_DROPS: 8,
 } as const;
 
 /** enum syscalls_event_flag */
@@ -325,7 +326,7 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: 'e9b8cda32d7a7bb1',
+  layoutHash: 'cd6e768638068fb5',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',

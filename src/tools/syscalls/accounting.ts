@@ -14,7 +14,7 @@ export function accountingOf(snapshot: SyscallsSnapshot): Header['accounting'] {
     aggregated: whole.calls.reduce((sum, { calls }) => sum + calls, 0),
     inFlight: whole.inside.length + drop(whole, SyscallsDrop.SYSCALLS_DIED),
     filtered: drop(whole, SyscallsDrop.SYSCALLS_FILTERED),
-    dropped: drop(whole, SyscallsDrop.SYSCALLS_NO_MEMORY) + drop(whole, SyscallsDrop.SYSCALLS_STALE) + whole.counters.rowsFull,
+    dropped: drop(whole, SyscallsDrop.SYSCALLS_NO_MEMORY) + drop(whole, SyscallsDrop.SYSCALLS_STALE) + drop(whole, SyscallsDrop.SYSCALLS_BACKWARDS) + whole.counters.rowsFull,
   };
 }
 
@@ -26,6 +26,7 @@ export function lossesOf(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | 
     { reason: 'targets-full', count: count(({ counters }) => counters.targetsFull), meaning: 'children that are not followed: the table of processes is full' },
     { reason: 'no-memory', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_NO_MEMORY)), meaning: 'calls in no row: the kernel had no memory for the state of their threads' },
     { reason: 'stale', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_STALE)), meaning: 'calls in no row: their end was not seen' },
+    { reason: 'clock-backwards', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_BACKWARDS)), meaning: 'calls in no row: they ended before they began by the clock' },
     { reason: 'rate-limited', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_LIMITED)), meaning: 'calls not shown one by one: there were more of them in a second than --rate says (totals are not affected)' },
     { reason: 'ring-full', count: count(({ counters }) => counters.eventsLost), meaning: 'calls not shown one by one: the ring was full (totals are not affected; raise --ring-size)' },
     { reason: 'backlog-full', count: backlogDropped, meaning: 'calls not shown one by one: the reader was slower (totals are not affected)' },

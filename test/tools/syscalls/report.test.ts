@@ -109,6 +109,16 @@ t.test('who is in a call: the oldest first; who waits by design only with --all;
   t.end();
 });
 
+t.test('what is in no row is dropped, by reason', (t) => {
+  const { SYSCALLS_NO_MEMORY, SYSCALLS_STALE, SYSCALLS_BACKWARDS, SYSCALLS_FILTERED, SYSCALLS_DROPS } = SyscallsDrop;
+  const drops = Array<number>(SYSCALLS_DROPS).fill(0);
+  Object.assign(drops, { [SYSCALLS_NO_MEMORY]: 1, [SYSCALLS_STALE]: 2, [SYSCALLS_BACKWARDS]: 4, [SYSCALLS_FILTERED]: 8 });
+  const made = report(snapshot({ counters: { hits: 50, drops, rowsFull: 16, errorsFull: 32, targetsFull: 64, eventsLost: 0 } }));
+  t.strictSame(made.header.accounting, { hits: 50, aggregated: 19, inFlight: 0, filtered: 8, dropped: 23 });
+  t.strictSame(made.losses.filter(({ count }) => count > 0).map(({ reason, count }) => [reason, count]), [['rows-full', 16], ['errors-full', 32], ['targets-full', 64], ['no-memory', 1], ['stale', 2], ['clock-backwards', 4]]);
+  t.end();
+});
+
 t.test('an interval is what came since the last report; a maximum that did not grow is not known', (t) => {
   const before = snapshot();
   const later = ROWS.map((row) => (row.key.nr === OPENAT ? { ...row, values: [{ ...value(11, 10_000, 1000, 10), histogram: histogram(10, 11) }] } : row));
