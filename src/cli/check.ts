@@ -32,6 +32,11 @@ function checkTarget(raw: RawOptions, child: readonly string[] | undefined): Cli
   return [file, ...args];
 }
 
+function checkFollow(raw: RawOptions, child: readonly string[] | undefined): boolean {
+  if (raw.follow === true && raw.pid === undefined && child === undefined) throw new UsageError('--follow goes with the children of a process: add --pid, or -- and a command');
+  return raw.follow === true;
+}
+
 function checkComms(comms: readonly string[]): readonly string[] {
   const long = comms.find((comm) => Buffer.byteLength(comm.replace(/\*$/, '')) > LONGEST_COMM);
   if (long === undefined) return comms;
@@ -66,7 +71,7 @@ export function toOptions(tool: ToolCli, raw: RawOptions, args: readonly string[
     cgroup: given.cgroup,
     minWaitNs: given.minWait,
     includeSelf: raw.includeSelf === true,
-    follow: raw.follow === true,
+    follow: checkFollow(raw, child),
     durationNs: given.duration,
     intervalNs: checkInterval(raw, args[0]),
     count: args[1] === undefined ? undefined : parseCount(args[1], 'count'),

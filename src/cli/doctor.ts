@@ -37,7 +37,7 @@ export async function runDoctor(tools: readonly Tool[], { json }: DoctorOptions)
 
 async function look(terminal: { readonly columns: number } | undefined): Promise<DoctorView> {
   const [{ createColors }, { wantsColor }] = await Promise.all([import('picocolors'), import('./color.js')]);
-  return { width: Math.max(NARROWEST, terminal?.columns ?? DEFAULT_WIDTH), color: createColors(wantsColor('auto', process.env, terminal !== undefined)) };
+  return { width: Math.max(NARROWEST, terminal?.columns || DEFAULT_WIDTH), color: createColors(wantsColor('auto', process.env, terminal !== undefined)) };
 }
 
 /** The words to call ktrace again, for a shell of another user: sudo looks for `ktrace` in its own path, and finds no file without its place. */

@@ -14,7 +14,7 @@ export const SHARED_OPTIONS: readonly OptionSpec[] = [
   { group: FILTERS, flags: '-c, --cgroup <cgroup>', kind: 'text', summary: 'trace this cgroup only: its path, or a container id' },
   { group: FILTERS, flags: '--min-wait <duration>', kind: 'duration', fallback: '0', summary: 'leave out what is shorter' },
   { group: FILTERS, flags: '--include-self', kind: 'flag', summary: 'trace the threads of ktrace itself too' },
-  { group: FILTERS, flags: '-f, --follow', kind: 'flag', summary: 'trace the children of the targets too' },
+  { group: FILTERS, flags: '-f, --follow', kind: 'flag', summary: 'also children that the targets start from now on' },
   { group: RUN, flags: '-d, --duration <duration>', kind: 'duration', summary: 'stop and report after this time' },
   { group: RUN, flags: '-i, --interval <duration>', kind: 'duration', summary: 'report again and again' },
   { group: OUTPUT, flags: '-r, --rows <count>', kind: 'count', fallback: '10', summary: 'rows of each table at most' },

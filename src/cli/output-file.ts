@@ -4,7 +4,7 @@
  * caller's with no other link.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fsyncSync, ftruncateSync, lstatSync, openSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 export interface OutputFile {
@@ -16,6 +16,9 @@ export interface OutputFile {
   discard(): void;
 }
 
+/** The `code` of errors that mean: the file cannot be written. */
+export const OUTPUT_FAILED = 'OUTPUT';
+
 const MODE = 0o600;
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -26,7 +29,7 @@ function reason(error: unknown): string {
 }
 
 function failed(operation: string, path: string, cause: string, hint: string): Error {
-  return Object.assign(new Error(`${operation} ${path}: ${cause}`), { hint });
+  return Object.assign(new Error(`${operation} ${path}: ${cause}`), { hint, code: OUTPUT_FAILED });
 }
 
 /** Turns a failing system call into a sentence. */
@@ -72,14 +75,16 @@ class NewFile implements OutputFile {
   readonly #folder: number;
   readonly #target: string;
   readonly #temporary: string;
-  readonly #hint: string;
+  readonly #grows: boolean;
+  /** Bytes of what was written whole. */
+  #whole = 0;
   #fd: number | undefined;
   #isNamed = false;
   #closed = false;
 
   constructor(path: string, grows: boolean) {
     this.#path = path;
-    this.#hint = grows ? 'the file has what was written before; make room, or choose another' : 'make room, or choose another file';
+    this.#grows = grows;
     this.#folder = attempt('open the directory of', path, () => openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY));
     this.#target = this.#inFolder(basename(path));
     this.#temporary = this.#inFolder(`.ktrace-${randomBytes(8).toString('hex')}`);
@@ -95,14 +100,28 @@ class NewFile implements OutputFile {
   write(text: string): void {
     const fd = this.#fd;
     if (fd === undefined) throw failed('write', this.#path, 'it is closed', '');
-    this.#orDiscard(() => attempt('write', this.#path, () => writeFileSync(fd, text), this.#hint));
+    const bytes = Buffer.from(text);
+    this.#orDiscard(() => {
+      try {
+        attempt('write', this.#path, () => writeFileSync(fd, bytes), this.#whatNext());
+      } catch (error) {
+        ftruncateSync(fd, this.#whole); // no half of a line
+        throw error;
+      }
+    });
+    this.#whole += bytes.length;
+  }
+
+  #whatNext(): string {
+    const left = this.#whole > 0 ? 'the file has what was written before' : 'the file is empty';
+    return `${this.#grows ? `${left}; ` : ''}make room, or choose another file`;
   }
 
   commit(): void {
     const fd = this.#fd;
     if (fd === undefined) return;
     this.#orDiscard(() => {
-      attempt('write', this.#path, () => fsyncSync(fd), this.#hint);
+      attempt('write', this.#path, () => fsyncSync(fd), this.#whatNext());
       if (!this.#isNamed) this.#takeName();
     });
     this.#close();

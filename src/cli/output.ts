@@ -5,7 +5,7 @@ import { openOutputFile, type OutputFile } from './output-file.js';
 export interface Output {
   /** Data. Rejects when it cannot be written; with code EPIPE when the reader went away. */
   data(text: string): Promise<void>;
-  /** The terminal that data goes to; undefined for a pipe or a file. */
+  /** The terminal that data goes to; undefined for a pipe or a file. 0 where it does not know its size: a serial line, script(1). */
   terminal(): { readonly rows: number; readonly columns: number } | undefined;
   /** All data is written: a file gets its name now, if it has none yet. */
   finish(): Promise<void>;

@@ -8,7 +8,7 @@ import type { Report } from '../report/model.js';
 import type { Session } from '../source/session.js';
 import type { Tool, ToolEvent } from '../tools/contract.js';
 import { wantsColor } from './color.js';
-import { liveView } from './live.js';
+import { liveView, type Screen } from './live.js';
 import type { CliOptions } from './options.js';
 import type { Output } from './output.js';
 
@@ -43,8 +43,12 @@ export type Print = (report: Report, last?: boolean) => Promise<void>;
 export function printer(options: CliOptions, output: Output): Print {
   if (options.output === 'json') return (report) => output.data(renderJson(report));
   if (options.output === 'ndjson') return (report) => output.data(renderNdjson(report));
-  const show = liveView(() => (options.intervalNs === undefined ? undefined : output.terminal()), options.clear && process.env['TERM'] !== 'dumb');
+  const screen = (): Screen | undefined => {
+    const size = options.intervalNs === undefined ? undefined : output.terminal();
+    return size && size.rows > 0 && size.columns > 0 ? size : undefined;
+  };
+  const show = liveView(screen, options.clear && process.env['TERM'] !== 'dumb');
   const color = createColors(wantsColor(options.color, process.env, output.terminal() !== undefined));
-  const table = (report: Report): string => renderTable(report, { width: output.terminal()?.columns ?? DEFAULT_WIDTH, color, verbose: options.verbose });
+  const table = (report: Report): string => renderTable(report, { width: output.terminal()?.columns || DEFAULT_WIDTH, color, verbose: options.verbose });
   return (report, last = false) => output.data(last ? `\n${table(report)}` : show(table(report)));
 }

@@ -8,6 +8,7 @@ import { EXIT, UsageError } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Print } from './print.js';
 import { messages, openOutput, type Output } from './output.js';
+import { OUTPUT_FAILED } from './output-file.js';
 import { privilegesDropper } from './privileges.js';
 import { stopOnSignal } from './signals.js';
 import { sessionOptions } from './session-options.js';
@@ -43,20 +44,29 @@ async function trace(tool: Tool, session: Session, options: CliOptions, child: C
   try {
     message(`ktrace: tracing ${session.target} ${untilWhen(options)}`);
     child?.release();
-    void child?.ended.then(() => stop.abort(), () => stop.abort());
+    if (!options.follow) void child?.ended.then(() => stop.abort(), () => stop.abort());
     const exitCode = await follow(tool, session, options, output, child);
     await output.finish();
     return exitCode;
   } catch (error) {
     output.discard();
+    if (error instanceof Error && 'code' in error && error.code === OUTPUT_FAILED) await reportElsewhere(session, options);
     throw error;
   }
 }
 
-function untilWhen({ durationNs, count, child }: CliOptions): string {
+/** The file cannot be written: what was seen goes to stdout. */
+async function reportElsewhere(session: Session, options: CliOptions): Promise<void> {
+  const { printer } = await import('./print.js');
+  await printer(options, openOutput(undefined))(session.stop());
+}
+
+function untilWhen({ durationNs, count, child, pids, tids, follow }: CliOptions): string {
   if (durationNs !== undefined) return `for ${durationNs / 1e9} s`;
   if (count !== undefined) return `for ${count} reports`;
-  return child ? 'until it ends' : 'until Ctrl-C';
+  if (!child && pids.length + tids.length === 0) return 'until Ctrl-C';
+  if (follow) return 'until the last child has ended, or Ctrl-C';
+  return pids.length + tids.length > 1 ? 'until they have ended, or Ctrl-C' : 'until it ends, or Ctrl-C';
 }
 
 async function follow(tool: Tool, session: Session, options: CliOptions, output: Output, child: Child | undefined): Promise<number> {

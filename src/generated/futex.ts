@@ -150,7 +150,7 @@ export interface FutexKey {
   readonly scope: number;
 }
 
-/** struct futex_lock, 1408 bytes */
+/** struct futex_lock, 1472 bytes */
 export interface FutexLock {
   /** ktrace_ktime */
   readonly firstSeen: number;
@@ -186,7 +186,7 @@ export interface FutexLock {
   readonly preexisting: number;
   /** ktrace_raw[96] */
   readonly evidence: Uint8Array;
-  /** ktrace_count[144] */
+  /** ktrace_count[152] */
   readonly histogram: readonly number[];
 }
 
@@ -345,6 +345,7 @@ export interface Records {
 /** Rows of the maps that user space reads. An integer is an object with one property, `value`. */
 export interface Maps {
   readonly calls: { readonly key: { readonly value: number }; readonly value: FutexCalls };
+  readonly children: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly drops: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly events_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly events_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
@@ -399,7 +400,7 @@ export interface Options {
 export const schema = {
   tool: 'futex',
   object: 'futex.bpf.o',
-  layoutHash: '9c914eeebd49b462',
+  layoutHash: '0e824dfa8709ef79',
   /** C names */
   options: {
     emitEvents: 'emit_events',
@@ -417,6 +418,7 @@ export const schema = {
   },
   maps: [
     'calls',
+    'children',
     'drops',
     'events',
     'events_lost',

@@ -147,7 +147,7 @@ export interface SyscallsRate {
   readonly sent: number;
 }
 
-/** struct syscalls_row, 1208 bytes */
+/** struct syscalls_row, 1272 bytes */
 export interface SyscallsRow {
   /** ktrace_count */
   readonly errors: number;
@@ -163,7 +163,7 @@ export interface SyscallsRow {
   readonly maxNs: number;
   /** ktrace_errno */
   readonly firstError: number;
-  /** ktrace_count[144] */
+  /** ktrace_count[152] */
   readonly histogram: readonly number[];
 }
 
@@ -236,6 +236,7 @@ export interface Records {
 
 /** Rows of the maps that user space reads. An integer is an object with one property, `value`. */
 export interface Maps {
+  readonly children: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly cpu_rows: { readonly key: { readonly value: number }; readonly value: SyscallsRow };
   readonly cpu_slots: { readonly key: { readonly value: number }; readonly value: SyscallsSlots };
   readonly drops: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
@@ -326,7 +327,7 @@ export interface Options {
 export const schema = {
   tool: 'syscalls',
   object: 'syscalls.bpf.o',
-  layoutHash: 'cd6e768638068fb5',
+  layoutHash: 'ff3a5d4f2c622714',
   /** C names */
   options: {
     cpuRowCount: 'cpu_row_count',
@@ -359,6 +360,7 @@ export const schema = {
     wantedErrors: 'wanted_errors',
   },
   maps: [
+    'children',
     'cpu_rows',
     'cpu_slots',
     'drops',

@@ -64,8 +64,8 @@ export function upperEdge(bucket: number): number {
   return 2 ** ((bucket + 1) / 4);
 }
 
-/** The bucket of the first slot of the kernel's arrays, which holds all that is shorter, too: up to 304 ns (HISTOGRAM_OFFSET in totals.bpf.h). */
-export const FIRST_BUCKET = 32;
+/** The bucket of the first slot of the kernel's arrays, which holds all that is shorter, too: up to 76 ns (HISTOGRAM_OFFSET in totals.bpf.h). */
+export const FIRST_BUCKET = 24;
 
 /** A histogram from the slots of a BPF array, the first of which is bucket `first`; trimmed of empty slots at both ends. */
 export function fromSlots(slots: ArrayLike<number | bigint>, first = -1): Histogram {

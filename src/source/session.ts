@@ -10,7 +10,7 @@ import { kernelRelease } from './facts.js';
 import { Backlog } from './backlog.js';
 import { writeFilters } from './filters.js';
 import type { SessionOptions } from './options.js';
-import { Targets } from './targets.js';
+import { Targets, type Children } from './targets.js';
 import { version } from './version.js';
 
 const TICK_MS = 1000;
@@ -31,6 +31,11 @@ export class Session<Event extends ToolEvent = ToolEvent> {
   readonly #startedNs: bigint;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #ended: Promise<void>;
+  /** In the kernel's table of targets: sched_process_fork adds them, their end takes them out. */
+  readonly #children: Children = {
+    born: () => this.#source.counters('children')[0] ?? 0,
+    ids: () => this.#source.rows<{ value: number }, unknown>('targets').map(({ key }) => key.value),
+  };
   #soon = false;
   #end: () => void = () => {};
   #failure: unknown;
@@ -104,14 +109,8 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     if (this.#look.tick()) this.#lookAgainSoon();
     const news = this.#look.news();
     if (news.length > 0) this.#options.tell?.(news);
-    if (this.#targets.allGone(() => this.#followed())) return this.#finish();
+    if (this.#targets.allGone(this.#options.filters.follow ? this.#children : undefined)) return this.#finish();
     if (again) this.#later(TICK_MS, () => this.#tick(true));
-  }
-
-  /** Processes in the kernel's table of targets: sched_process_fork adds children, their end takes them out. */
-  #followed(): number[] {
-    if (!this.#options.filters.follow) return [];
-    return this.#source.rows<{ value: number }, unknown>('targets').map(({ key }) => key.value);
   }
 
   /** One such look at a time, whoever asked for it. */

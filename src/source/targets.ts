@@ -8,6 +8,14 @@ export function targetWords({ pids, tids }: { readonly pids: readonly number[]; 
   return tids.length > 0 ? `${tids.length === 1 ? 'thread' : 'threads'} ${tids.join(', ')}` : 'all processes';
 }
 
+/** Processes that are followed. */
+export interface Children {
+  /** How many there have been. */
+  born(): number;
+  /** Those that have not ended. */
+  ids(): readonly number[];
+}
+
 export interface Stopped {
   readonly finding: string;
   /** A command line. */
@@ -43,11 +51,11 @@ export class Targets {
     return [...this.#started.keys()].flatMap((pid) => STOPPED[readStat(pid)?.state ?? '']?.(pid) ?? []);
   }
 
-  /** Whether there were targets and none of them lives any more, nor any of their children. `children`: ids of those that are followed. */
-  allGone(children: () => readonly number[] = () => []): boolean {
+  /** Whether there were targets and none of them lives any more, nor any of their children that are followed. */
+  allGone(children?: Children): boolean {
     if (this.#started.size + this.#threads.size === 0) return false;
     if (![...this.#threads].every(([tid, started]) => isThreadGone(tid, started))) return false;
-    return [...this.#started].every(([pid, started]) => isGone(pid, started)) && children().every((pid) => this.#started.has(pid) || isGone(pid));
+    return [...this.#started].every(([pid, started]) => isGone(pid, started)) && (children === undefined || noneLives(children));
   }
 }
 
@@ -61,6 +69,12 @@ const STOPPED: Readonly<Record<string, (pid: number) => Stopped>> = {
 function isGone(pid: number, started?: string): boolean {
   const stat = readStat(pid);
   return !stat || (started !== undefined && stat.started !== started) || (isDead(stat) && !hasLiveThread(pid));
+}
+
+/** A child that is born while we look may be in no list, and its parent gone already. */
+function noneLives({ born, ids }: Children): boolean {
+  const before = born();
+  return ids().every((pid) => isGone(pid)) && born() === before;
 }
 
 function isThreadGone(tid: number, started: string): boolean {

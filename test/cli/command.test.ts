@@ -26,7 +26,7 @@ t.test('every option is parsed into its type', async (t) => {
   const cases: [string, Partial<CliOptions>][] = [
     ['-p 1 --pid 2,3 -p 2', { pids: [1, 2, 3] }], ['-t 4194304', { tids: [4194304] }], ['--tid 5,6', { tids: [5, 6] }], ['--comm a,b* --comm c', { comms: ['a', 'b*', 'c'] }],
     ['--comm worker-pool-123*', { comms: ['worker-pool-123*'] }], ['-c /sys/fs/cgroup/x', { cgroup: '/sys/fs/cgroup/x' }], ['--cgroup 3f2a', { cgroup: '3f2a' }],
-    ['--min-wait 1ms', { minWaitNs: 1e6 }], ['--min-wait 0', { minWaitNs: 0 }], ['--include-self --follow', { includeSelf: true, follow: true }],
+    ['--min-wait 1ms', { minWaitNs: 1e6 }], ['--min-wait 0', { minWaitNs: 0 }], ['--include-self -p 1 --follow', { includeSelf: true, follow: true }], ['-f -- true', { follow: true }],
     ['-d 500ms', { durationNs: 5e8 }], ['--duration=1m', { durationNs: 6e10 }], ['-i 2', { intervalNs: 2e9 }], ['1.5s 3', { intervalNs: 15e8, count: 3 }], ['5', { intervalNs: 5e9, count: undefined }],
     ['-r 25', { rows: 25 }], ['-s max', { sort: 'max' }], ['-a -q -v', { all: true, quiet: true, verbose: true }], ['-o json', { output: 'json' }], ['-o ndjson --events', { output: 'ndjson', events: true }],
     ['--events', { output: 'ndjson', events: true }], ['-O report.json', { outputFile: 'report.json' }], ['-O -', { outputFile: undefined }], ['-C', { clear: false }], ['--no-clear', { clear: false }],
@@ -39,9 +39,10 @@ t.test('every option is parsed into its type', async (t) => {
 });
 
 t.test('a wrong command line is one line that names the option, and exit code 2', async (t) => {
+  const follow = '--follow goes with the children of a process: add --pid, or -- and a command';
   const pid = (text: string): string => `Expected --pid to be a number from 1 to 4194304, not ${text}`;
   const cases: [string, string][] = [
-    ['-p abc', pid('"abc"')], ['-p 0', pid('"0"')], ['-p -5', pid('"-5"')], ['-p 4194305', pid('"4194305"')], ['-p 1.5', pid('"1.5"')], ['-p 0x10', pid('"0x10"')], ['-p 1e3', pid('"1e3"')],
+    ['-f', follow], ['-f -t 5', follow], ['-f --comm x', follow], ['-p abc', pid('"abc"')], ['-p 0', pid('"0"')], ['-p -5', pid('"-5"')], ['-p 4194305', pid('"4194305"')], ['-p 1.5', pid('"1.5"')], ['-p 0x10', pid('"0x10"')], ['-p 1e3', pid('"1e3"')],
     ['-p 1,,2', 'Expected --pid to be a list without empty items, not "1,,2"'], ['-t 99999999', 'Expected --tid to be a number from 1 to 4194304, not "99999999"'],
     ['--comm 0123456789abcdef', 'Expected --comm to be at most 15 bytes, as the kernel keeps names, not "0123456789abcdef"'],
     ['-d abc', 'Expected --duration to be a duration such as 500ms, 5s or 1m, not "abc"'], ['-d 0', 'Expected --duration to be longer than 0, not "0"'],

@@ -4,7 +4,11 @@ import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, readFileSync, rea
 import { join } from 'node:path';
 import { EventEmitter } from 'node:events';
 import { openOutputFile } from '../../src/cli/output-file.js';
+import type { CliOptions } from '../../src/cli/options.js';
 import { messages, openOutput } from '../../src/cli/output.js';
+import { printer } from '../../src/cli/print.js';
+import { plainTable } from '../render/plain.js';
+import { BUSY } from '../render/reports.js';
 
 const isRoot = process.geteuid?.() === 0;
 const needsRoot = isRoot ? false : 'needs root: the file belongs to another user, or a file system is mounted';
@@ -147,14 +151,14 @@ t.test('root, too, replaces its own files only', { skip: needsRoot }, (t) => {
 for (const grows of [false, true]) t.test(`a full disk is one line; ${grows ? 'a file that grows keeps what it has' : 'no part of a file is left'}`, { skip: needsRoot }, (t) => {
   const dir = t.testdir({});
   const script = `
-    import { readdirSync } from 'node:fs';
+    import { readdirSync, statSync } from 'node:fs';
     import { openOutputFile } from './src/cli/output-file.js';
     const seen = [];
     const file = openOutputFile(${JSON.stringify(join(dir, 'report'))}, { grows: ${grows} });
     const attempt = (text) => { try { file.write(text); seen.push('written'); } catch ({ message, hint }) { seen.push([message, hint]); } };
     attempt('x'.repeat(1000));
     attempt('x'.repeat(200000));
-    seen.push(readdirSync(${JSON.stringify(dir)}));
+    seen.push(readdirSync(${JSON.stringify(dir)}).map((name) => [name, statSync(${JSON.stringify(join(dir, 'report'))}).size]));
     attempt('more');
     file.commit();
     seen.push(readdirSync(${JSON.stringify(dir)}));
@@ -165,9 +169,9 @@ for (const grows of [false, true]) t.test(`a full disk is one line; ${grows ? 'a
   const ended = spawnSync('unshare', inside, { cwd: new URL('../..', import.meta.url), encoding: 'utf8' });
   if (ended.status === 77 || ended.error !== undefined) t.pass('no file system can be mounted here', { skip: ended.stderr || ended.error?.message || 'mount failed' });
   else {
-    const full = [`write ${join(dir, 'report')}: no space left on device`, grows ? 'the file has what was written before; make room, or choose another' : 'make room, or choose another file'];
+    const full = [`write ${join(dir, 'report')}: no space left on device`, `${grows ? 'the file has what was written before; ' : ''}make room, or choose another file`];
     const left = grows ? ['report'] : [];
-    t.same(JSON.parse(ended.stdout || '[]'), ['written', full, left, [`write ${join(dir, 'report')}: it is closed`, ''], left], ended.stderr);
+    t.same(JSON.parse(ended.stdout || '[]'), ['written', full, left.map((name) => [name, 1000]), [`write ${join(dir, 'report')}: it is closed`, ''], left], ended.stderr);
   }
   t.end();
 });
@@ -208,6 +212,14 @@ t.test('data goes to stdout', async (t) => {
   output.discard();
   t.equal(stdout.written, 'row\n');
   t.same(output.terminal(), { rows: 24, columns: 80 });
+});
+
+t.test('a terminal that does not know its size gets reports one after the other, for 80 columns', async (t) => {
+  const stdout = Object.assign(stdoutThat(), { rows: 0, columns: 0 });
+  const print = printer({ output: 'table', intervalNs: 1e9, clear: true, color: 'never', verbose: false } as CliOptions, openOutput(undefined, { streams: { stdout: stdout as never } }));
+  await print(BUSY);
+  await print(BUSY);
+  t.equal(stdout.written, `${plainTable(BUSY)}\n${plainTable(BUSY)}`);
 });
 
 t.test('messages are sanitized; none with --quiet', async (t) => {

@@ -6,7 +6,7 @@ import { FORBIDDEN } from '../render/hostile.js';
 import { cgroupMount, newCgroup } from './cgroups.js';
 import { callsOf, lockAt, only, outcomes, people, sameDuel, sameTotal } from './compare.js';
 import type { CallRow, FutexReport, LockRow, Truth } from './futex-model.js';
-import { accounts, asMany, skippedRuns, tolerant } from './losses.js';
+import { accounts, alike, skippedRuns, tolerant } from './losses.js';
 import { EMULATED, N, VARIANT } from './machine.js';
 import { program, workload, type Workload } from './processes.js';
 import { suite } from './suite.js';
@@ -167,7 +167,7 @@ suite(3, (test) => {
     t.equal(Math.max(...rows.map(({ max }) => max ?? 0)) <= truth.maxNs, true);
     const calls = (op: string, key: keyof Omit<CallRow, 'op'>): number => reports.reduce((total, report) => total + (callsOf(report, op)[key] ?? 0), 0);
     for (const [op, what, count] of [['FUTEX_WAIT', 'calls', 101], ['FUTEX_WAIT', 'woken', 101], ['FUTEX_WAKE', 'calls', 202], ['FUTEX_WAKE', 'woken', 101]] as const) {
-      asMany(t, reports, calls(op, what), count, `${op} ${what}`);
+      alike(t, reports, calls(op, what), count, `${op} ${what}`);
     }
     accounts(t, reports.at(-1) as FutexReport);
     const [first, ...later] = reports.map(({ header }) => header);
@@ -212,7 +212,7 @@ suite(3, (test) => {
     const lines = (await tracer.finish(t)).trimEnd().split('\n').map((line) => JSON.parse(line) as EventLine);
     const report = lines.pop() as unknown as FutexReport;
     accounts(t, report);
-    asMany(t, report, lines.length, report.sections.locks.rows.reduce((sum, { sleeps }) => sum + sleeps, 0));
+    alike(t, report, lines.length, report.sections.locks.rows.reduce((sum, { sleeps }) => sum + sleeps, 0), 'lines and sleeps');
     // Each is stamped before it is put into the ring, so two CPUs may swap by the time between.
     const late = lines.filter(({ end }, i) => lines.slice(i + 1, i + 50).some((later) => later.end < end - 1e6));
     if (skippedRuns(report) === 0 && VARIANT !== 'kprobe') t.strictSame(late, []);

@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import { BUCKET, callsOf, lockAt, only, outcomes, people, sameDuel, sameTimes, sameTotal, sameWakes } from './compare.js';
 import type { LockRow, Truth } from './futex-model.js';
-import { asMany, skippedRuns, tolerant } from './losses.js';
+import { alike, skippedRuns, tolerant } from './losses.js';
 import { EMULATED, N } from './machine.js';
 import { skips, suite } from './suite.js';
 import { traced } from './tracer.js';
@@ -254,7 +254,7 @@ suite(3, (test) => {
     if (skippedRuns(report) === 0) isKind(t, row, 'mutex', 'certain');
     t.equal(row.address, truth.locks[0]?.address);
     t.ok(row.total <= truth.totalNs, `${row.total} ns of sleep, ${truth.totalNs} ns in the lock call`);
-    asMany(t, report, callsOf(report, 'FUTEX_WAIT').woken ?? 0, callsOf(report, 'FUTEX_WAKE').woken ?? 0, 'each wait that ended was ended by a wake');
+    alike(t, report, callsOf(report, 'FUTEX_WAIT').woken ?? 0, callsOf(report, 'FUTEX_WAKE').woken ?? 0, 'each wait that ended was ended by a wake');
     t.ok(row.acquisitions <= row.sleeps && row.acquisitions > 0, `${row.acquisitions} acquisitions, ${row.sleeps} sleeps`);
     t.equal(row.holders[0]?.tid, truth.holder, 'worker-3 leads');
     t.equal(row.holders[0]?.name, 'worker-3');

@@ -57,9 +57,9 @@ export async function repeating(t: Test, body: (t: Test) => Promise<void>): Prom
   }
 }
 
-/** A busy machine may have spoilt what the program measured of itself: once more, as long as there are tries left; what the last one says, holds. */
+/** A busy machine may have spoilt what the program measured of itself: once more, twice at most; what the third try says, holds. */
 export function onceMore(t: Test, why: string): void {
-  if ((triesLeft.get(t) ?? 0) > 0) throw new Again(`${why}: once more`);
+  if ((triesLeft.get(t) ?? 0) > TRIES - 3) throw new Again(`${why}: once more`);
 }
 
 /** The test copes with skipped runs: see asMany(). */
@@ -78,11 +78,16 @@ export function accounts(t: Test, report: Accounted, losses: readonly string[] =
   t.strictSame(report.losses.filter(({ reason, count }) => count !== 0 && !mayLose.includes(reason)), [], 'nothing is lost');
 }
 
-/** Exactly as many, but for what the reports say was not seen: in a storm where the kernel preempts programs, it always skips some. */
+/** Exactly as many, or fewer by no more than the reports say was not seen: in a storm where the kernel preempts programs, it always skips some. */
 export function asMany(t: Test, reports: Losses | readonly Losses[], found: number, expected: number, what = 'as many'): void {
   const unseen = [reports].flat().reduce((sum, report) => sum + unseenRuns(report), 0);
   if (unseen === 0) t.equal(found, expected, what);
-  else t.ok(Math.abs(expected - found) <= unseen, `${what}: ${found} of ${expected}, ${unseen} unseen`);
+  else t.ok(found <= expected && expected - found <= unseen, `${what}: ${found} of ${expected}, ${unseen} unseen`);
+}
+
+/** The same of two numbers that were both measured: either may be the one that lacks something. */
+export function alike(t: Test, reports: Losses | readonly Losses[], one: number, other: number, what: string): void {
+  asMany(t, reports, Math.min(one, other), Math.max(one, other), what);
 }
 
 /** Like a test that begins again, for a part of one. What skipped runs left out may be nothing of ours: `agrees` says so. */

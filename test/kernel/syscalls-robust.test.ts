@@ -118,6 +118,40 @@ suite(1, (test) => {
     asMany(t, orphan.report, counts(orphan.report, 'work', 'getsid')?.[0] ?? 0, 2 * N);
   });
 
+  test('a chain of processes, none of which lives for long, is followed to its end', async (t) => {
+    const run = async (): Promise<{ report: SyscallsReport; count: number }> => {
+      const target = await workload(t, 'children', ['--chain'], false);
+      const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-e', 'getsid']);
+      target.line();
+      const { count } = await target.truth<{ count: number }>();
+      return { report: await reportOf(t, tracer, null), count };
+    };
+    const { report, count } = await whole(t, run);
+    t.ok(count > 50, `${count} generations`);
+    asMany(t, report, counts(report, 'work', 'getsid')?.[0] ?? 0, count);
+  });
+
+  test('a command is traced until it ends; with -f until its last child has', async (t) => {
+    const command = ['sh', '-c', 'sleep 0.1 & (sleep 1.5; exec setsid -w true) & exit 3'];
+    const calls = async (...words: string[]): Promise<number | undefined> => {
+      const tracer = ktrace(t, ['-q', '-o', 'json', '-e', 'setsid', ...words, '--', ...command], { tool: 'syscalls' });
+      t.strictSame(await tracer.exit(), { code: 3, signal: null });
+      const report = JSON.parse(tracer.stdout) as SyscallsReport;
+      return counts(report, 'work', 'setsid')?.[0];
+    };
+    t.equal(await calls(), undefined);
+    t.equal(await calls('-f'), 1);
+  });
+
+  test('where nothing but waiting by design is to be seen, it is shown', async (t) => {
+    const waiting = spawn('sleep', ['60']);
+    t.teardown(() => waiting.kill('SIGKILL'));
+    await setTimeout(1500);
+    const report = (await reportOf(t, await tracing(t, ['-p', String(waiting.pid)]))) as SyscallsReport & Pick<Report, 'finding'>;
+    t.match(rows<InsideRow>(report, 'inFlight'), [{ tid: waiting.pid, syscall: 'clock_nanosleep', designed: 'yes' }]);
+    t.match(report.finding, [/^sleep \(\d+\) has been in clock_nanosleep\(CLOCK_REALTIME, 0, \{tv_sec=60, tv_nsec=0\}, \S+\) for about/]);
+  });
+
   test('a process that is stopped is said to be', async (t) => {
     const target = await workload(t, 'storm', ['--seconds', '5']);
     target.kill('SIGSTOP');

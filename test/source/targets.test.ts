@@ -64,10 +64,13 @@ t.test('a process lives until it has ended, and several until the last has', asy
   t.strictSame([both.allGone(), one.allGone()], [false, false]);
   await ended(first);
   t.strictSame([both.allGone(), one.allGone()], [false, true]);
-  t.equal(one.allGone(() => [first.pid, second.pid]), false, 'a child of it lives');
+  const children = { born: () => 1, ids: () => [first.pid, second.pid] };
+  t.equal(one.allGone(children), false, 'a child of it lives');
   await ended(second);
   t.equal(both.allGone(), true);
-  t.equal(one.allGone(() => [first.pid, second.pid]), true);
+  t.equal(one.allGone(children), true);
+  let born = 0;
+  t.equal(one.allGone({ born: () => born++, ids: () => [] }), false, 'another is born meanwhile');
 });
 
 t.test('a process that does not exist is an error with the next step', async (t) => {

@@ -30,6 +30,7 @@ struct {
 	__type(value, struct ktrace_thread);
 } threads SEC(".maps");
 
+KTRACE_COUNTERS(children, __u32, 1) /* that began since the start and were followed */
 KTRACE_TOTALS(processes, ktrace_pid, struct ktrace_process, 10240)
 
 static __always_inline void thread_seen(struct task_struct *task, ktrace_pid tgid)
@@ -44,16 +45,17 @@ static __always_inline void thread_seen(struct task_struct *task, ktrace_pid tgi
 	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
 }
 
-/* Its id may soon be another process's, and those that follow many children need the room. */
-static __always_inline void forget_process(struct task_struct *task)
+/* Ids may soon be those of others, and who follows many children needs the room. */
+static __always_inline void forget(struct task_struct *task, ktrace_tid tid)
 {
 	ktrace_pid tgid = task_tgid(task);
 
 	if (filter_targets && BPF_CORE_READ(task, signal, live.counter) == 0)
 		bpf_map_delete_elem(&targets, &tgid);
+	if (filter_tids)
+		bpf_map_delete_elem(&target_tids, &tid);
 }
 
-/* Before sched_process_fork, so that hooks take effect in this order: no child is added whose end is not seen. */
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit__any, struct task_struct *task)
 {
@@ -61,7 +63,7 @@ int BPF_PROG(sched_process_exit__any, struct task_struct *task)
 	struct ktrace_process *process;
 	struct ktrace_thread *thread;
 
-	forget_process(task);
+	forget(task, tid);
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!thread || thread->exited)
 		return 0;
@@ -79,8 +81,10 @@ int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_st
 
 	if (!process_traced(parent_tgid))
 		return 0;
-	if (follow_children && tgid != parent_tgid)
+	if (follow_children && tgid != parent_tgid) {
 		targets_row(&tgid);
+		children_add(0, 1);
+	}
 	if (process_traced(tgid))
 		thread_seen(child, tgid);
 	return 0;

@@ -68,8 +68,8 @@
  * Exponential buckets of scale 2: bucket i holds (2^(i/4), 2^((i+1)/4)] ns, upper-inclusive, so that Prometheus `le` and
  * OpenTelemetry are exact. The constants are floor(2^(62 + q/4)); shifted right by 62 - k they are floor(2^(k + q/4)).
  */
-#define HISTOGRAM_OFFSET 32 /* the first slot holds everything up to 2^(33/4) = 304 ns */
-#define HISTOGRAM_SLOTS 144 /* the last one everything above 2^(175/4) ns = 4.1 h */
+#define HISTOGRAM_OFFSET 24 /* the first slot holds everything up to 2^(25/4) = 76 ns, less than the clock can tell */
+#define HISTOGRAM_SLOTS 152 /* the last one everything above 2^(175/4) ns = 4.1 h */
 
 /* 1 when a > b, for values below 2^63: no branch, which would double the verifier's paths each time. */
 static __always_inline __u64 above(__u64 a, __u64 b)

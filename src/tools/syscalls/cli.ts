@@ -19,7 +19,7 @@ export const syscallsCli: ToolCli = {
   ],
   examples: [
     'ktrace syscalls -p 4242 -d 10s        # ten seconds of one process',
-    'ktrace syscalls -e %file --by process # who works with files, by name',
+    'ktrace syscalls -e %file --by process # which process works with files',
     'ktrace syscalls -i 1 -s errors        # what fails, every second',
     'ktrace syscalls --slow 10ms -p 4242   # each call of 10 ms or more, too',
     'ktrace syscalls -- make -j8           # a command and its children',

@@ -5,7 +5,7 @@ const cell = (key: string, title: string, unit: Column['unit'], description: str
 const shown = (show: NonNullable<Column['show']>) => (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description, show });
 const [wide, detail, verbose, data] = [shown('wide'), shown('detail'), shown('verbose'), shown('data')];
 
-const WHO = cell('who', 'WHO', 'text', 'process, thread or cgroup, as --by says');
+const WHO = cell('who', 'WHO', 'text', 'process, thread or cgroup, as --by says; by the name that it had last');
 
 const CALLS: readonly Column[] = [
   cell('syscall', 'SYSCALL', 'text', 'name of the system call; those of 32-bit programs with "(32 bit)"'),
@@ -14,9 +14,9 @@ const CALLS: readonly Column[] = [
   cell('total', 'TOTAL', 'ns', 'sum of their durations'),
   cell('share', 'SHARE', 'ratio', 'total / wall time: above 100 % where several threads are in it at once, or where calls ended that had begun before'),
   wide('mean', 'MEAN', 'ns', 'total / calls'),
-  cell('p50', 'P50', 'ns', 'half of the calls took at most this long; within 10 %, and 304 ns for what is shorter'),
-  wide('p95', 'P95', 'ns', '95 % of the calls took at most this long; within 10 %, and 304 ns for what is shorter'),
-  cell('p99', 'P99', 'ns', '99 % of the calls took at most this long; within 10 %, and 304 ns for what is shorter'),
+  cell('p50', 'P50', 'ns', 'half of the calls took at most this long; within 10 %, and 76 ns for what is shorter'),
+  wide('p95', 'P95', 'ns', '95 % of the calls took at most this long; within 10 %, and 76 ns for what is shorter'),
+  cell('p99', 'P99', 'ns', '99 % of the calls took at most this long; within 10 %, and 76 ns for what is shorter'),
   cell('max', 'MAX', 'ns', 'longest call, exact'),
   detail('errnos', 'errors', 'tally', 'errors by name'),
   detail('longer', 'begun before', 'tally', 'calls that began before tracing, counted with the time since their threads last got on a CPU'),

@@ -9,13 +9,14 @@ const LEAST_SHARE = 0.01;
 
 /** In work, not waiting by design, for so long that it says something. */
 export const isHanging = ({ age, waits }: Inside): boolean => age >= LONG_NS && waits === 0;
+const isLong = ({ age }: Inside): boolean => age >= LONG_NS;
 
 export function hangs({ comm, tid, name, texts, age, state }: Described): string {
   return `${comm} (${tid}) has been in ${name}${texts ? `(${texts.join(', ')})` : ''} for ${state.preexisting ? 'about ' : ''}${duration(age)}.`;
 }
 
 export function findingOf(stuck: readonly Described[], work: readonly CallTotals[], { startedAt, takenAt }: SyscallsSnapshot, names: CallNames): string[] {
-  const oldest = stuck.find(isHanging);
+  const oldest = stuck.find(isLong);
   if (oldest) return [hangs(oldest)];
   const first = leading(work, startedAt, takenAt);
   if (!first) return [];
@@ -33,8 +34,8 @@ function leading(work: readonly CallTotals[], startedAt: number, takenAt: number
 
 /** `target`: as the header has it. */
 export function nextOf(stuck: readonly Described[], waiting: readonly Inside[], work: readonly CallTotals[], { startedAt, takenAt }: SyscallsSnapshot, names: CallNames, target: string): string[] {
-  const oldest = stuck.find(isHanging);
-  if (oldest) return [`sudo cat /proc/${oldest.tgid}/task/${oldest.tid}/stack`];
+  const oldest = stuck.find(isLong);
+  if (oldest?.waits === 0) return [`sudo cat /proc/${oldest.tgid}/task/${oldest.tid}/stack`];
   const [, pid] = /^process (\d+)$/.exec(target) ?? [];
   const first = leading(work, startedAt, takenAt);
   if (first && first.errors > 0 && names.names.includes(names.name(first.nr, first.compat))) return [`sudo ktrace syscalls -e ${names.name(first.nr, first.compat)} --failed --strace -d 10s${pid === undefined ? '' : ` -p ${pid}`}`];

@@ -150,7 +150,7 @@ const flock = (bytes: Buffer, abi: Abi): string =>
   `{l_type=${named('lock', bytes.readUInt16LE(0), abi)}, l_whence=${named('whence', bytes.readUInt16LE(2), abi)}, l_start=${signed(bytes, 1, abi)}, l_len=${signed(bytes, 2, abi)}}`;
 
 const pointer = (value: bigint): string => (value === 0n ? 'NULL' : hex(value));
-const int = (value: bigint): number => Number(BigInt.asUintN(32, value));
+const int = (value: bigint): number => Number(BigInt.asIntN(32, value));
 
 /** struct user_msghdr (linux/socket.h): what it points to lies elsewhere. */
 function msghdr(bytes: Buffer, abi: Abi): string {

@@ -47,11 +47,13 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
   const calls = [...snapshot.calls].sort(by(options.sort as SyscallsSort));
   const [work, waiting] = [calls.filter(({ waits }) => !waits), calls.filter(({ waits }) => waits)];
   const inside = insideOf(snapshot, names);
-  const stuck = inside.filter(({ waits }) => options.all || waits === 0);
+  const quiet = calls.length === 0 && inside.every(({ waits }) => waits !== 0); // then those who wait are all there is to see
+  const isShown = ({ waits }: Inside): boolean => options.all || quiet || waits === 0;
+  const stuck = inside.filter(isShown);
   const described = stuck.slice(0, options.rows).map((task) => describe(task, names, world));
-  const oldest = stuck.filter(({ waits }) => waits === 0).slice(0, 1).map((task) => describe(task, names, world));
+  const oldest = stuck.filter(({ waits }) => quiet || waits === 0).slice(0, 1).map((task) => describe(task, names, world));
   const section = (id: 'work' | 'waiting', title: string, of: readonly CallTotals[]): Section => callSection(id, title, of, snapshot, names, options, world);
-  const nothing = work.length + waiting.length === 0 ? { empty: 'No system call, or the filters match nothing.' } : {};
+  const nothing = calls.length === 0 ? { empty: inside.length > 0 ? 'No system call has ended.' : 'No system call, or the filters match nothing.' } : {};
   const story = world.explain ? { story: RULE } : {};
   const interval = snapshot.whole ? { intervalNs: Math.max(0, snapshot.takenAt - snapshot.startedAt) } : {};
   return {
@@ -59,7 +61,7 @@ export function syscallsReport(snapshot: SyscallsSnapshot, before: SyscallsSnaps
     header: { tool: 'syscalls', ...options.header, ...interval, accounting: accountingOf(snapshot) },
     losses: lossesOf(snapshot, before, options),
     sections: [
-      insideSection(described, stuck.length, inside.filter(({ waits }) => waits !== 0 && !options.all), names, options),
+      insideSection(described, stuck.length, inside.filter((task) => !isShown(task)), names, options),
       { ...section('work', 'System calls', work), ...nothing },
       { ...section('waiting', 'Waiting by design', waiting), ...story },
     ],
@@ -125,7 +127,7 @@ function callRow(call: CallTotals, errors: ReadonlyMap<string, ErrorCount[]>, sn
     p99: quantileOf(call, 0.99),
     max: call.maxNs > 0 ? call.maxNs : null,
     errnos: (errors.get(rowOf(call)) ?? []).sort((a, b) => b.count - a.count).map(({ error, count }) => ({ name: errnoName(error), count })),
-    longer: call.preexisting === 0 ? [] : [{ name: 'timed by when the thread last got on a CPU', count: call.preexisting }],
+    longer: call.preexisting === 0 ? [] : [{ name: 'tracing', count: call.preexisting }],
     histogram: histogramOf(call),
     nr,
     compat: compat ? 'yes' : 'no',

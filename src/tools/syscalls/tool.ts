@@ -25,7 +25,7 @@ const WORD = 64;
 const CPU_ROWS = 256; // as in bpf/syscalls.bpf.h
 const LEAST_CPU_ROWS = 32;
 const CPU_ROWS_BYTES = 8 << 20; // of all CPUs together; calls that find no row are counted in the table that all CPUs share
-const ROW_BYTES = 1200;
+const ROW_BYTES = 1280;
 
 const byOf = ({ by }: Own): By => BYS.find((each) => each === by) ?? 'syscall';
 const numbersOf = (name: string, names: CallNames): number[] => [false, true].map((compat) => names.number(name, compat) ?? NO_SUCH_CALL);

@@ -57,7 +57,7 @@ t.test('a maximum that did not grow is not known of the interval', (t) => {
 });
 
 t.test('an acquisition that goes on moves up in the histogram, which is never negative', (t) => {
-  const histogram = (ns: number): number[] => Array.from({ length: 144 }, (_, i) => (i === slotOf(ns) ? 1 : 0));
+  const histogram = (ns: number): number[] => Array.from({ length: 152 }, (_, i) => (i === slotOf(ns) ? 1 : 0));
   const [old, now] = growing([{ took: [[1, 1000]] }, { took: [[1, 1e6]], sleeps: 2, outcomes: [2, 0, 0, 0, 0], histogram: histogram(1e6) }]) as [LockRow, LockRow];
   const [lock] = locksOf(since(snapshot({ locks: [old] }), snapshot({ locks: [now] })));
   t.match(lock, { acquisitions: 0, sleeps: 1, totalNs: 999_000 });

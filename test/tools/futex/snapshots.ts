@@ -3,6 +3,7 @@ import {
   FutexDrop, FutexOp, FutexOutcome, FutexPhase, FutexRole, FutexScope,
   type FutexCall, type FutexKey, type FutexLock, type FutexPart, type FutexPartKey, type FutexState, type KtraceProcess, type KtraceThread,
 } from '../../../src/generated/futex.js';
+import { FIRST_BUCKET } from '../../../src/report/buckets.js';
 import type { ReportOptions } from '../../../src/tools/contract.js';
 import type { Mapping } from '../../../src/tools/mappings.js';
 import { parseMappings } from '../../../src/tools/mappings.js';
@@ -70,14 +71,14 @@ export interface RowOptions extends Partial<Omit<FutexLock, 'evidence' | 'call'>
   readonly took?: readonly (readonly [count: number, ns: number])[];
 }
 
-/** Of the BPF side: slot of a duration in the array of 144 buckets. */
+/** Of the BPF side: slot of a duration in the array of 152 buckets. */
 export function slotOf(ns: number): number {
-  return Math.max(0, Math.min(143, Math.ceil(4 * Math.log2(ns)) - 1 - 32));
+  return Math.max(0, Math.min(151, Math.ceil(4 * Math.log2(ns)) - 1 - FIRST_BUCKET));
 }
 
 export function lockRow(address: bigint, options: RowOptions = {}): LockRow {
   const { memory: evidence = mutexMemory(PID + 1), key: own = key(address), took = [], op = FutexOp.FUTEX_OP_WAIT, val = 2, nonprivate = false, ...more } = options;
-  const histogram = new Array<number>(144).fill(0);
+  const histogram = new Array<number>(152).fill(0);
   for (const [n, ns] of took) histogram[slotOf(ns)] = (histogram[slotOf(ns)] ?? 0) + n;
   const acquisitions = took.reduce((sum, [n]) => sum + n, 0);
   const value: FutexLock = {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { golden, plainTable } from '../../render/plain.js';
 import { SyscallsDrop, type SyscallsRow, type SyscallsTask } from '../../../src/generated/syscalls.js';
+import { FIRST_BUCKET } from '../../../src/report/buckets.js';
 import type { ReportOptions } from '../../../src/tools/contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from '../../../src/tools/syscalls/aggregate.js';
 import type { CallTotals, SyscallsSnapshot } from '../../../src/tools/syscalls/model.js';
@@ -11,9 +12,9 @@ const names = callNames('x64');
 const SECOND = 1e9;
 const [READ, OPENAT, NANOSLEEP] = [0, 257, 35];
 
-const histogram = (slot: number, count: number): number[] => Array.from({ length: 144 }, (_, i) => (i === slot ? count : 0));
+const histogram = (bucket: number, count: number): number[] => Array.from({ length: 152 }, (_, i) => (i + FIRST_BUCKET === bucket ? count : 0));
 const key = (id: bigint, nr: number, { compat = 0, waits = 0 } = {}): { id: bigint; nr: number; compat: number; waits: number } => ({ id, nr, compat, waits });
-const value = (calls: number, totalNs: number, maxNs: number, errors = 0): SyscallsRow => ({ errors, firstError: 11, firstErrors: errors, died: 0, preexisting: 0, totalNs, maxNs, histogram: histogram(10, calls) });
+const value = (calls: number, totalNs: number, maxNs: number, errors = 0): SyscallsRow => ({ errors, firstError: 11, firstErrors: errors, died: 0, preexisting: 0, totalNs, maxNs, histogram: histogram(42, calls) });
 
 const NONE = value(0, 0, 0);
 /** Two CPUs: the first has made one call, the second three. */
@@ -121,7 +122,7 @@ t.test('what is in no row is dropped, by reason', (t) => {
 
 t.test('an interval is what came since the last report; a maximum that did not grow is not known', (t) => {
   const before = snapshot();
-  const later = ROWS.map((row) => (row.key.nr === OPENAT ? { ...row, values: [{ ...value(11, 10_000, 1000, 10), histogram: histogram(10, 11) }] } : row));
+  const later = ROWS.map((row) => (row.key.nr === OPENAT ? { ...row, values: [{ ...value(11, 10_000, 1000, 10), histogram: histogram(42, 11) }] } : row));
   const errors = ERRORS.map((row) => (row.key.error === 2 ? { ...row, values: [{ value: 9 }] } : row));
   const now = snapshot({ takenAt: 11 * SECOND, calls: callsOf(later), errors: errorsOf([...firstErrors(cpuCalls(SLOTS, CPU_ROWS)), ...sharedErrors(errors)]), counters: { ...before.counters, hits: 23, rowsFull: 2 } });
   const made = report(since(before, now), {}, before);

@@ -36,7 +36,7 @@ sendto fd data:2 size msg sockaddr:5 uint
 recvfrom fd data=2> size msg sockaddr@5> ptr
 sendmsg fd msghdr msg
 recvmsg fd msghdr> msg
-sendmmsg fd mmsghdr=2> uint msg
+sendmmsg fd mmsghdr:2 uint msg
 recvmmsg fd mmsghdr=2> uint msg ptr
 shutdown fd shutdown
 getsockname fd sockaddr@2> ptr
