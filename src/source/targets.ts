@@ -16,6 +16,7 @@ export interface Children {
   ids(): readonly number[];
 }
 
+/** Somebody has stopped a process. */
 export interface Stopped {
   readonly finding: string;
   /** A command line. */
@@ -35,6 +36,7 @@ const PF_KTHREAD = 0x00200000; // include/linux/sched.h
 export class Targets {
   readonly #started = new Map<number, string>();
   readonly #threads = new Map<number, string>();
+  readonly #switches = new Map<number, string>();
 
   /** Throws KtraceError when one does not exist, has ended, or is a thread of the kernel. */
   constructor(pids: readonly number[], tids: readonly number[] = []) {
@@ -43,12 +45,18 @@ export class Targets {
       if (!stat) throw new KtraceError(`There is no thread ${tid}`, 'ESRCH', 'look for it with `ps -eLf`');
       this.#threads.set(tid, stat.started);
     }
-    for (const pid of pids) this.#started.set(pid, check(pid).started);
+    for (const pid of pids) {
+      this.#started.set(pid, check(pid).started);
+      this.#switches.set(pid, switchesOf(pid));
+    }
   }
 
-  /** Those that somebody has stopped. */
+  /** Those that somebody has stopped, and that did nothing since the start if that is a debugger: strace(1) stops them for each call. */
   stopped(): Stopped[] {
-    return [...this.#started.keys()].flatMap((pid) => STOPPED[readStat(pid)?.state ?? '']?.(pid) ?? []);
+    return [...this.#started.keys()].flatMap((pid) => {
+      const state = readStat(pid)?.state ?? '';
+      return state !== 't' || switchesOf(pid) === this.#switches.get(pid) ? (STOPPED[state]?.(pid) ?? []) : [];
+    });
   }
 
   /** Whether there were targets and none of them lives any more, nor any of their children that are followed. */
@@ -62,7 +70,7 @@ export class Targets {
 /** Of processes that do nothing now because somebody stopped them (proc(5), field 3): what to say, and what lets them go on. */
 const STOPPED: Readonly<Record<string, (pid: number) => Stopped>> = {
   T: (pid) => ({ finding: `Process ${pid} is stopped by a signal: it does nothing until it is told to go on.`, next: `sudo kill -CONT ${pid}` }),
-  t: (pid) => ({ finding: `Process ${pid} is held by a debugger or strace(1): it does nothing until that lets it go on.`, next: `grep TracerPid /proc/${pid}/status` }),
+  t: (pid) => ({ finding: `Process ${pid} is held by a debugger: it does nothing until that lets it go on.`, next: `grep TracerPid /proc/${pid}/status` }),
 };
 
 /** `started`: of the process that is meant. */
@@ -115,10 +123,16 @@ function readStat(pid: number | string): Stat | undefined {
   }
 }
 
-function leaderOf(pid: number): number {
+/** How often its first thread went to sleep. */
+const switchesOf = (pid: number): string => statusOf(pid, 'voluntary_ctxt_switches') ?? '';
+
+const leaderOf = (pid: number): number => Number(statusOf(pid, 'Tgid') ?? pid);
+
+/** A number of proc(5), `status`. */
+function statusOf(pid: number, field: string): string | undefined {
   try {
-    return Number(/^Tgid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? pid);
+    return new RegExp(`^${field}:\\t(\\d+)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   } catch {
-    return pid;
+    return undefined;
   }
 }

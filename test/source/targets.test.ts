@@ -52,6 +52,19 @@ t.test('who is traced, in words', (t) => {
   t.end();
 });
 
+t.test('a process that a signal has stopped is said to be', async (t) => {
+  const child = await echo();
+  t.teardown(() => child.kill('SIGKILL'));
+  const targets = new Targets([child.pid]);
+  t.strictSame(targets.stopped(), []);
+  child.kill('SIGSTOP');
+  await until(() => stateOf(child.pid) === 'T');
+  t.match(targets.stopped(), [{ finding: `Process ${child.pid} is stopped by a signal`, next: `sudo kill -CONT ${child.pid}` }]);
+  child.kill('SIGCONT');
+  await until(() => stateOf(child.pid) === 'S');
+  t.strictSame(targets.stopped(), []);
+});
+
 t.test('without targets nothing is ever gone', (t) => {
   t.equal(new Targets([]).allGone(), false);
   t.end();

@@ -45,14 +45,18 @@ static __always_inline void thread_seen(struct task_struct *task, ktrace_pid tgi
 	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
 }
 
-/* Ids may soon be those of others, and who follows many children needs the room. */
+/*
+ * Ids may soon be those of others, and who follows many children needs the room. That of the first thread stays with the process: another
+ * thread that executes a program takes it over.
+ */
 static __always_inline void forget(struct task_struct *task, ktrace_tid tid)
 {
+	bool is_last = BPF_CORE_READ(task, signal, live.counter) == 0;
 	ktrace_pid tgid = task_tgid(task);
 
-	if (filter_targets && BPF_CORE_READ(task, signal, live.counter) == 0)
+	if (filter_targets && is_last)
 		bpf_map_delete_elem(&targets, &tgid);
-	if (filter_tids)
+	if (filter_tids && (is_last || tid != tgid))
 		bpf_map_delete_elem(&target_tids, &tid);
 }
 
