@@ -116,7 +116,7 @@ t.test('a real struct goes through the writer and back', { skip: missing }, (t) 
   const key = { address: 2n ** 64n - 1n, tid: 23, outcome: -3 };
   const value = {
     key, waitNs: 1e15, cgroupId: 2n ** 63n + 1n, delta: -1, error: -110, port: 443, level: -7, last: true, comm: 'exactly 16 bytes',
-    path: '/tmp/é', evidence: new Uint8Array(8).fill(200), histogram: [1, 2, 3, 5, 7], steps: [-1, 0, 1], seen: [key, key],
+    path: '/tmp/é', evidence: new Uint8Array(8).fill(200), histogram: [1, 2, 3, 5, 7], steps: [-1, 0, 1], seen: [key, key], lost: 4711,
   };
   t.strictSame(decode(layout, structWriter(layout)(value)), value);
   t.end();

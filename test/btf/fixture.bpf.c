@@ -29,6 +29,8 @@ struct fixture_event {
 	__s16 steps[3];
 	__u8 _reserved[2];
 	struct fixture_key seen[2];
+	__u32 lost;
+	__u32 _zero;
 };
 
 const volatile ktrace_ns min_wait_ns;

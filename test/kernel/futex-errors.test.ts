@@ -65,7 +65,7 @@ suite(3, (test) => {
 
   test('on a terminal that cannot move its cursor, reports of intervals follow one another', async (t) => {
     for (const [term, clears] of [['xterm', true], ['dumb', false]] as const) {
-      const shell = `TERM=${term} ${FUTEX.join(' ')} -q -p ${process.pid} 0.1 2`;
+      const shell = `stty rows 24 cols 80; TERM=${term} ${FUTEX.join(' ')} -q -p ${process.pid} 0.1 2`;
       const running = run(t, 'script', ['-qec', shell, '/dev/null']);
       t.strictSame(await running.exit(), { code: 0, signal: null }, running.stderr);
       t.equal(running.stdout.includes('\x1b[2J'), clears, term);
