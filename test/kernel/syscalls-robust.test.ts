@@ -161,7 +161,7 @@ suite(1, (test) => {
     t.equal(report.next[0], `sudo kill -CONT ${target.pid}`);
     target.kill('SIGCONT');
     const other = await tracing(t, ['-p', String(target.pid)]);
-    t.strictSame(((await reportOf(t, other)) as SyscallsReport & Pick<Report, 'finding'>).finding, []);
+    t.notMatch(((await reportOf(t, other)) as SyscallsReport & Pick<Report, 'finding'>).finding.join(' '), /stopped/);
   });
 
   test('a thread is traced until it ends', async (t) => {
