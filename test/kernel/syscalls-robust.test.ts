@@ -39,7 +39,7 @@ suite(1, (test) => {
   });
 
   test('a gap says how many calls are missing there', async (t) => {
-    const target = await workload(t, 'storm', ['-n', '5000']);
+    const target = await workload(t, 'storm', ['-n', '20000']);
     spawnSync('taskset', ['-pc', '0', String(target.pid)]); // each CPU tells of its own losses
     await using session = await syscalls({ pid: target.pid, trace: 'getppid,dup,exit_group', events: true, ringSize: 4096 });
     target.line();
@@ -165,7 +165,7 @@ suite(1, (test) => {
   });
 
   test('a thread is traced until it ends', async (t) => {
-    const target = await workload(t, 'storm', ['--seconds', EMULATED ? '40' : '2', '--threads', '1']);
+    const target = await workload(t, 'storm', ['--seconds', EMULATED ? '40' : '5', '--threads', '1']);
     target.line();
     blockUntil(() => threadsOf(target.pid) > 1);
     const [tid] = readdirSync(`/proc/${target.pid}/task`).filter((each) => each !== String(target.pid));
