@@ -14,7 +14,7 @@ const compiled = process.argv.includes('--compiled');
  * other; and each has a runner of its own, because a file that hangs takes its runner down.
  */
 const groups = {
-  unit: { jobs: 2, timeout: 180 },
+  unit: { jobs: 2, timeout: 300 },
   contract: { jobs: 2, timeout: 180 },
   kernel: { jobs: 1, timeout: compiled ? 1800 : 600 }, // compiled: where the processor is emulated
 };

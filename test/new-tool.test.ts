@@ -61,7 +61,7 @@ t.test('what exists is never overwritten, not even in part', (t) => {
   t.end();
 });
 
-t.test('a new tool builds, generates, keeps to the rules and passes its own tests as it is', { skip, timeout: 180_000 }, (t) => {
+t.test('a new tool builds, generates, keeps to the rules and passes its own tests as it is', { skip, timeout: 280_000 }, (t) => {
   const directory = checkout(t.testdir());
   const made = newTool(directory, NAME);
   t.equal(made.status, 0, made.output);
@@ -87,7 +87,7 @@ t.test('a new tool builds, generates, keeps to the rules and passes its own test
   t.end();
 });
 
-t.test('an object of a tool that has no user side yet does not break the others', { skip, timeout: 180_000 }, (t) => {
+t.test('an object of a tool that has no user side yet does not break the others', { skip, timeout: 280_000 }, (t) => {
   const directory = checkout(t.testdir());
   const source = readFileSync(join(root, 'scripts/template/sample.bpf.c'), 'utf8').replace(/sample/g, NAME);
   writeFileSync(join(directory, `bpf/${NAME}.bpf.c`), source);
