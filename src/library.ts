@@ -127,6 +127,7 @@ interface OfTool {
 function complete(options: TraceOptions, tool: { readonly sorts: readonly string[]; filterWords?(own: Own): readonly string[] }, { shortest, keys, ring, own }: OfTool): SessionOptions {
   const pids = ids('pid', options.pid);
   const tids = ids('tid', options.tid);
+  if (options.follow === true && pids.length === 0) throw invalid('The "follow" option goes with the children of a "pid"');
   return {
     filters: {
       pids,

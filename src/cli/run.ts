@@ -11,7 +11,7 @@ import { messages, openOutput, type Output } from './output.js';
 import { OUTPUT_FAILED } from './output-file.js';
 import { privilegesDropper } from './privileges.js';
 import { stopOnSignal } from './signals.js';
-import { sessionOptions } from './session-options.js';
+import { sessionOptions, wantsEvents } from './session-options.js';
 
 export async function runTool(tool: Tool, options: CliOptions): Promise<number> {
   if (options.output === 'json' && tool.asksForLines?.(options.own)) throw new UsageError('what is shown line by line is no JSON document: take -o ndjson');
@@ -39,7 +39,7 @@ export async function runTool(tool: Tool, options: CliOptions): Promise<number> 
 }
 
 async function trace(tool: Tool, session: Session, options: CliOptions, child: Child | undefined, stop: AbortController, message: (text: string) => void): Promise<number> {
-  const grows = options.intervalNs !== undefined || options.events || (tool.asksForLines?.(options.own) ?? false);
+  const grows = options.intervalNs !== undefined || wantsEvents(tool, options);
   const output = openOutput(options.outputFile, { grows }); // with the rights of who called us
   try {
     message(`ktrace: tracing ${session.target} ${untilWhen(options)}`);

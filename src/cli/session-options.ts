@@ -10,6 +10,9 @@ const DEFAULT_RING_BYTES = 4 << 20;
 const MOST_KEYS = 1 << 20;
 const MOST_RING_BYTES = 1 << 30;
 
+/** Whether each event is shown as it comes: asked for, or by what the tool's own options mean. */
+export const wantsEvents = (tool: Tool, { events, own }: CliOptions): boolean => events || (tool.asksForLines?.(own) ?? false);
+
 export function sessionOptions(
   tool: Tool,
   options: CliOptions,
@@ -33,7 +36,7 @@ export function sessionOptions(
       ringBytes: Math.min(MOST_RING_BYTES, Math.max(4096, 2 ** Math.ceil(Math.log2(Number(options.own['ringSize'] ?? DEFAULT_RING_BYTES))))),
     },
     own: options.own,
-    events: options.events || (tool.asksForLines?.(options.own) ?? false),
+    events: wantsEvents(tool, options),
     backlog: BACKLOG,
     includeSelf: options.includeSelf,
     variant: options.variant,

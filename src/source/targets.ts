@@ -53,9 +53,10 @@ export class Targets {
 
   /** Those that somebody has stopped, and that did nothing since the start if that is a debugger: strace(1) stops them for each call. */
   stopped(): Stopped[] {
-    return [...this.#started.keys()].flatMap((pid) => {
-      const state = readStat(pid)?.state ?? '';
-      return state !== 't' || switchesOf(pid) === this.#switches.get(pid) ? (STOPPED[state]?.(pid) ?? []) : [];
+    return [...this.#started].flatMap(([pid, started]) => {
+      const stat = readStat(pid);
+      if (stat?.started !== started) return []; // gone, and maybe its id another's
+      return stat.state !== 't' || switchesOf(pid) === this.#switches.get(pid) ? (STOPPED[stat.state]?.(pid) ?? []) : [];
     });
   }
 

@@ -244,6 +244,7 @@ suite(1, (test) => {
   test('a session of the library sees what the command line sees', async (t) => {
     await t.rejects(syscalls({ tracing: 'all' } as object), { code: 'OPTION', message: /no option "tracing"/ });
     await t.rejects(syscalls({ by: 'cpu' as 'process' }), { code: 'OPTION', message: /one of syscall, process/ });
+    await t.rejects(syscalls({ follow: true, tid: process.pid }), { code: 'OPTION', message: /goes with the children of a "pid"/ });
     await t.rejects(syscalls({ trace: 'openatt' }), { code: 'USAGE' });
     const run = async (): Promise<{ report: Report; events: SyscallEventRecord[] }> => {
       const target = await workload(t, 'calls');

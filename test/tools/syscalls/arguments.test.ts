@@ -50,6 +50,13 @@ function pack(...fields: readonly (readonly [size: number, value: number | bigin
   }));
 }
 
+t.test('of one argument at most the length is kept from the beginning: there is one place for it', (t) => {
+  for (const name of SIGNATURES()) {
+    for (const compat of [false, true]) t.ok((signatureOf(name, compat) ?? []).filter(({ length }) => length?.by === 'pointed').length <= 1, name);
+  }
+  t.end();
+});
+
 t.test('what arguments point to', (t) => {
   const AT = 0x2000n;
   const told = (memory: Buffer, changes: Partial<Meaning>, name: string, ...args: (number | bigint)[]): string =>
