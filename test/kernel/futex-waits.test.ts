@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import { callsOf, lockAt, only, outcomes, people, sameDuel, sameTimes, sameTotal, sameWakes } from './compare.js';
 import type { CallRow, DuelTruth, ExecerTruth, FutexReport, LockRow, StepTruth, Times, Truth } from './futex-model.js';
 import { accounts } from './losses.js';
-import { N } from './machine.js';
+import { N, SLOWNESS } from './machine.js';
 import { program, readClock, run, workload } from './processes.js';
 import { suite } from './suite.js';
 import { ktrace, parseReport, traced, tracing } from './tracer.js';
@@ -172,7 +172,7 @@ suite(3, (test) => {
   });
 
   test('what is in flight at the end is of that moment: no wait that began later, no thread that waits for itself', async (t) => {
-    const target = await workload(t, 'mutex_many', ['-n', '5000']);
+    const target = await workload(t, 'mutex_many', ['-n', String(5000 * SLOWNESS)]);
     for (let i = 0; i < 5; i++) {
       const tracer = await tracing(t, ['-p', String(target.pid), '--all', '-d', '300ms']);
       if (i === 0) target.line();
