@@ -3,6 +3,7 @@
  * Measures every sleep on a futex: how long, how it ended, who held the lock and who ended it. Does not see locks taken
  * without a system call (nobody waited), 32-bit processes, nor futex operations submitted through io_uring.
  */
+#include <ktrace/syscall.bpf.h>
 #include "futex/calls.bpf.h"
 #include "futex/fates.bpf.h"
 #include "futex/tasks.bpf.h"
@@ -61,50 +62,9 @@ int sys_exit_restart_syscall__tracepoint(struct trace_event_raw_sys_exit *ctx)
 }
 
 /*
- * The functions of the system calls: callers of others pay nothing. Not all ends are seen (left_unseen()); and kretprobes have
- * a few slots only, which sleeping calls occupy, so that further ends are missed.
+ * The functions of the system calls. Not all ends are seen (left_unseen()); and kretprobes have a few slots only, which sleeping calls
+ * occupy, so that further ends are missed.
  */
-
-#define ON_BEGIN(call, function, body)                                                             \
-	SEC("?fentry/" function)                                                                   \
-	int sys_enter_##call##__fentry(__u64 *ctx)                                                 \
-	{                                                                                          \
-		struct pt_regs *regs = call_regs(ctx);                                             \
-                                                                                                   \
-		(void)regs;                                                                        \
-		return body;                                                                       \
-	}                                                                                          \
-	SEC("?kprobe/" function)                                                                   \
-	int sys_enter_##call##__kprobe(struct pt_regs *ctx)                                        \
-	{                                                                                          \
-		struct pt_regs *regs = task_regs(current_task());                                  \
-                                                                                                   \
-		(void)regs;                                                                        \
-		return body;                                                                       \
-	}
-
-#define ON_END(call, function, body)                                                               \
-	SEC("?fexit/" function)                                                                    \
-	int sys_exit_##call##__fentry(__u64 *ctx)                                                  \
-	{                                                                                          \
-		struct pt_regs *regs = call_regs(ctx);                                             \
-		long ret = ctx[1];                                                                 \
-                                                                                                   \
-		(void)regs;                                                                        \
-		return body;                                                                       \
-	}                                                                                          \
-	SEC("?kretprobe/" function)                                                                \
-	int sys_exit_##call##__kprobe(struct pt_regs *ctx)                                         \
-	{                                                                                          \
-		struct pt_regs *regs = task_regs(current_task());                                  \
-		long ret = regs_result(ctx);                                                       \
-                                                                                                   \
-		(void)regs;                                                                        \
-		return body;                                                                       \
-	}
-
-#define ARGUMENT(n) regs_argument(regs, n)
-
 ON_BEGIN(futex, SYSCALL_FUNCTION(futex), futex_begins(ARGUMENT(0), ARGUMENT(1), ARGUMENT(2), ARGUMENT(3)))
 ON_END(futex, SYSCALL_FUNCTION(futex), futex_ends(regs, ret))
 ON_BEGIN(futex_waitv, SYSCALL_FUNCTION(futex_waitv), futex_waitv_begins(ARGUMENT(0), ARGUMENT(3)))

@@ -7,7 +7,7 @@
 #define KTRACE_THREADS_BPF_H
 
 #include <ktrace/events.bpf.h>
-#include <ktrace/filter.bpf.h>
+#include <ktrace/follow.bpf.h>
 
 struct ktrace_thread {
 	ktrace_pid tgid;
@@ -30,7 +30,6 @@ struct {
 	__type(value, struct ktrace_thread);
 } threads SEC(".maps");
 
-KTRACE_COUNTERS(children, __u32, 1) /* that began since the start and were followed */
 KTRACE_TOTALS(processes, ktrace_pid, struct ktrace_process, 10240)
 
 static __always_inline void thread_seen(struct task_struct *task, ktrace_pid tgid)
@@ -43,21 +42,6 @@ static __always_inline void thread_seen(struct task_struct *task, ktrace_pid tgi
 	if (process)
 		__sync_fetch_and_add(&process->threads, 1);
 	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
-}
-
-/*
- * Ids may soon be those of others, and who follows many children needs the room. That of the first thread stays with the process: another
- * thread that executes a program takes it over.
- */
-static __always_inline void forget(struct task_struct *task, ktrace_tid tid)
-{
-	bool is_last = BPF_CORE_READ(task, signal, live.counter) == 0;
-	ktrace_pid tgid = task_tgid(task);
-
-	if (filter_targets && is_last)
-		bpf_map_delete_elem(&targets, &tgid);
-	if (filter_tids && (is_last || tid != tgid))
-		bpf_map_delete_elem(&target_tids, &tid);
 }
 
 SEC("?tp_btf/sched_process_exit")
@@ -85,10 +69,7 @@ int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_st
 
 	if (!process_traced(parent_tgid))
 		return 0;
-	if (follow_children && tgid != parent_tgid) {
-		targets_row(&tgid);
-		children_add(0, 1);
-	}
+	follow(tgid, parent_tgid);
 	if (process_traced(tgid))
 		thread_seen(child, tgid);
 	return 0;
