@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadBinding } from '../dist/native/load.js';
+import { execTool } from '../dist/tools/exec/tool.js';
 import { futexTool } from '../dist/tools/futex/tool.js';
 import { syscallsTool } from '../dist/tools/syscalls/tool.js';
 import { root } from './programs.mjs';
@@ -15,7 +16,7 @@ export function compileEmpty() {
   execFileSync('clang', ['-g', '-O2', '-target', 'bpf', '-idirafter', include, '-c', join(root, 'bench/empty.bpf.c'), '-o', OBJECT]);
 }
 
-const TOOLS = { futex: futexTool, syscalls: syscallsTool };
+const TOOLS = { exec: execTool, futex: futexTool, syscalls: syscallsTool };
 
 /** The sections that a tool hooks in one variant; those that the kernel lacks are left out when attaching, as ktrace does. */
 function hooked({ schema, alsoOn }, variant) {

@@ -69,6 +69,10 @@ const PEERS = {
     { names: ['bpftrace'], title: 'bpftrace script', args: (pid) => ['bench/futex.bt', String(pid)], hint: 'apt-get install bpftrace' },
     { names: ['futexctn', 'futexctn-libbpf'], title: 'futexctn -s -p', args: (pid) => ['-s', '-p', String(pid)], hint: 'apt-get install libbpf-tools (Debian 13 and later; that of Debian 12 lacks it)' },
   ],
+  exec: [
+    { names: ['execsnoop', 'execsnoop-libbpf'], title: 'execsnoop', args: () => [], hint: 'apt-get install libbpf-tools' },
+    { names: ['exitsnoop', 'exitsnoop-libbpf'], title: 'exitsnoop', args: () => [], hint: 'apt-get install libbpf-tools' },
+  ],
   syscalls: [
     { names: ['syscount', 'syscount-libbpf'], title: 'syscount -L -p', args: (pid) => ['-L', '-p', String(pid)], hint: 'apt-get install libbpf-tools' },
     { names: ['strace'], title: 'strace -c -p', args: (pid) => ['-f', '-c', '-p', String(pid)], hint: 'apt-get install strace', ready: held, batches: FEW },
@@ -78,7 +82,7 @@ const PEERS = {
 
 /** All that are here, in the order of the tables; `missing` says how to get the others. */
 export function findTracers(tool, variant) {
-  const own = [nothing, empty(tool, variant), empty(tool, variant, true), ktrace(tool, ['-p'], (pid) => ['-p', String(pid)]), ktrace(tool, [], () => [])];
+  const own = [nothing, empty(tool, variant), empty(tool, variant, true), ktrace(tool, ['-p'], (pid) => [...(tool === 'exec' ? ['-f'] : []), '-p', String(pid)]), ktrace(tool, [], () => [])];
   const peers = PEERS[tool].map(({ names, ...rest }) => ({ ...rest, names, command: find(names) }));
   return {
     tracers: [...own, ...peers.filter(({ command }) => command).map(peer)],

@@ -7,6 +7,8 @@ import type { SessionOptions } from './source/options.js';
 import { Session } from './source/session.js';
 import { targetWords } from './source/targets.js';
 import type { Own } from './tools/contract.js';
+import type { ExecEventRecord } from './tools/exec/model.js';
+import { execTool } from './tools/exec/tool.js';
 import { futexTool } from './tools/futex/tool.js';
 import type { FutexEventRecord } from './tools/futex/events.js';
 import type { SyscallEventRecord } from './tools/syscalls/events.js';
@@ -78,8 +80,24 @@ export interface SyscallsOptions extends TraceOptions {
   readonly ringSize?: number;
 }
 
+export interface ExecOptions extends TraceOptions {
+  /** Processes of these users only, by real id. @default all */
+  readonly uid?: number | readonly number[];
+  /** Programs whose path matches this regular expression only. @default all */
+  readonly path?: string;
+  /** Programs whose arguments, with blanks between, match it. @default all */
+  readonly args?: string;
+  /** Rules, as the command line has them: see docs/tools/exec.md. @default none */
+  readonly alert?: string | readonly string[];
+  /** Programs told apart at most; execs of others are counted as lost. @default 4096 */
+  readonly maxRows?: number;
+  /** Size of the ring for events in bytes, a power of two. @default 4194304 */
+  readonly ringSize?: number;
+}
+
 const SHARED: readonly (keyof TraceOptions)[] = ['pid', 'tid', 'comm', 'cgroup', 'follow', 'duration', 'signal', 'events', 'backlog', 'rows', 'sort', 'variant', 'includeSelf'];
 const FUTEX: readonly (keyof FutexOptions)[] = [...SHARED, 'minWait', 'maxLocks', 'ringSize'];
+const EXEC: readonly (keyof ExecOptions)[] = [...SHARED, 'uid', 'path', 'args', 'alert', 'maxRows', 'ringSize'];
 const SYSCALLS: readonly (keyof SyscallsOptions)[] = [...SHARED, 'trace', 'by', 'failed', 'errno', 'minDuration', 'slow', 'rate', 'data', 'maxRows', 'ringSize'];
 
 /**
@@ -109,6 +127,24 @@ export async function syscalls(options: SyscallsOptions = {}): Promise<Session<S
     data: data ?? false,
   };
   return new Session(syscallsTool, complete(options, syscallsTool, { shortest: nanoseconds('minDuration', options.minDuration), keys: positive('maxRows', options.maxRows ?? DEFAULT_KEYS), ring: options.ringSize, own }));
+}
+
+/**
+ * Trace the lives of processes. The session traces from the moment the promise resolves; with `events` it sends each exec, failed or not, and
+ * each end. Rejects as futex() does.
+ */
+export async function exec(options: ExecOptions = {}): Promise<Session<ExecEventRecord>> {
+  known(options, EXEC);
+  const { path, args } = options;
+  const own = {
+    uid: list(options.uid).map((uid) => natural('uid', uid)),
+    alert: list(options.alert),
+    failed: true,
+    maxRows: positive('maxRows', options.maxRows ?? DEFAULT_KEYS),
+    ...(path === undefined ? {} : { path }),
+    ...(args === undefined ? {} : { args }),
+  };
+  return new Session(execTool, complete(options, execTool, { shortest: undefined, keys: own.maxRows, ring: options.ringSize, own }));
 }
 
 const DEFAULT_KEYS = 4096;
@@ -157,7 +193,7 @@ function complete(options: TraceOptions, tool: { readonly sorts: readonly string
 
 const LONGEST = (2 ** 31 - 1) * 1e6; // what a timer takes
 
-const invalid = (message: string): KtraceError => new KtraceError(message, 'OPTION', 'see FutexOptions and SyscallsOptions');
+const invalid = (message: string): KtraceError => new KtraceError(message, 'OPTION', 'see FutexOptions, SyscallsOptions and ExecOptions');
 
 function list<T>(value: T | readonly T[] | undefined): readonly T[] {
   return value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T];
@@ -169,6 +205,11 @@ function ids(name: string, value: number | readonly number[] | undefined): reado
 
 function positive(name: string, value: number): number {
   if (!Number.isSafeInteger(value) || value <= 0) throw invalid(`Expected the "${name}" option to be a positive integer`);
+  return value;
+}
+
+function natural(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw invalid(`Expected the "${name}" option to be an integer of 0 or more`);
   return value;
 }
 
@@ -188,4 +229,4 @@ function sortKey(sort: string | undefined, sorts: readonly string[]): string | u
   return sort;
 }
 
-export type { FutexEventRecord, Report, Session, SyscallEventRecord };
+export type { ExecEventRecord, FutexEventRecord, Report, Session, SyscallEventRecord };

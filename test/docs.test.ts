@@ -11,6 +11,9 @@ import type { Column } from '../src/report/model.js';
 import { lossesOf } from '../src/tools/futex/accounting.js';
 import { lossesOf as syscallsLosses } from '../src/tools/syscalls/accounting.js';
 import { callColumns, INSIDE_COLUMNS } from '../src/tools/syscalls/columns.js';
+import { ALERT_COLUMNS, PROGRAM_COLUMNS } from '../src/tools/exec/columns.js';
+import { lossesOf as execLosses } from '../src/tools/exec/report.js';
+import { FIELD_NAMES, NAMED_RULES } from '../src/tools/exec/rules.js';
 import * as columns from '../src/tools/futex/columns.js';
 import type { FutexSnapshot } from '../src/tools/futex/model.js';
 import { FUTEX_SORTS } from '../src/tools/futex/report.js';
@@ -71,6 +74,17 @@ t.test('every column and loss of the syscalls report is on its page', (t) => {
   for (const column of [...callColumns('process'), ...INSIDE_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
   const empty = { by: 'syscall', startedAt: 0, takenAt: 0, calls: [], errors: [], inside: [], threads: new Map(), counters: { hits: 0, drops: [], rowsFull: 0, errorsFull: 0, targetsFull: 0, eventsLost: 0 } } as const;
   t.strictSame(tableKeys(page, '| reason |'), syscallsLosses(empty, undefined, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
+  t.end();
+});
+
+t.test('every column and loss of the exec report is on its page, and every rule and field', (t) => {
+  const page = text('docs/tools/exec.md');
+  for (const column of [...PROGRAM_COLUMNS, ...ALERT_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
+  const counts = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lostExecs: 0, lostEnds: 0, lostText: 0, programsFull: 0, stateless: 0, targetsFull: 0 };
+  t.strictSame(tableKeys(page, '| reason |'), execLosses({ programs: [], alerts: [], running: new Map(), durationNs: 0, counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
+  t.strictSame(tableKeys(page, '| rule |'), Object.keys(NAMED_RULES));
+  const fields = page.slice(page.indexOf('| fields |'), page.indexOf('**This observes'));
+  t.strictSame(FIELD_NAMES.filter((name) => !fields.includes(`\`${name}\``)), []);
   t.end();
 });
 

@@ -12,5 +12,6 @@ export { maps, type MapInfo, type MapSide } from './maps.js';
 export { camelCase, pascalCase } from './names.js';
 export { programs, type Program } from './programs.js';
 export { readSchema, type Schema, type SchemaMap } from './schema.js';
+export { decodeText } from './text.js';
 export type { Field, StructLayout, ValueType } from './shape.js';
 export { encodeValue, structWriter } from './writer.js';

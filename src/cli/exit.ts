@@ -9,6 +9,8 @@ export const EXIT = {
   usage: 2,
   /** More was lost than --fail-on-loss allows. */
   losses: 3,
+  /** A rule of --alert held. */
+  alert: 4,
   /** This kernel, or these rights, do not do; the code by which test suites know a skip. */
   cannotTrace: 77,
   /** Second SIGINT. */

@@ -11,6 +11,7 @@ import { wantsColor } from './color.js';
 import { liveView, type Screen } from './live.js';
 import type { CliOptions } from './options.js';
 import type { Output } from './output.js';
+import { wantsEvents, wantsLines } from './session-options.js';
 
 const DEFAULT_WIDTH = 80;
 
@@ -19,10 +20,10 @@ const UNITS = { address: 'address' } as const;
 const gap = ({ lostBefore }: ToolEvent): string => (lostBefore === 0 ? '' : `LOST: ${lostBefore} here, which came faster than they could be shown\n`);
 
 /** How each event is shown as it comes, with the end of its line; undefined where none is asked for. */
-export function eventRenderer({ asksForLines, line }: Tool, { events, output, own }: CliOptions): ((event: ToolEvent) => string) | undefined {
-  const lines = asksForLines?.(own) ?? false;
-  if (!events && !lines) return undefined;
-  return lines && line && output === 'table' && !events ? (event) => `${gap(event)}${forTerminal(line(event))}\n` : (event) => renderEvent(event as unknown as Parameters<typeof renderEvent>[0], UNITS);
+export function eventRenderer(tool: Tool, options: CliOptions): ((event: ToolEvent) => string) | undefined {
+  const { line } = tool;
+  if (!wantsEvents(tool, options)) return undefined;
+  return wantsLines(tool, options) && line && options.output === 'table' && !options.events ? (event) => `${gap(event)}${forTerminal(line(event))}\n` : (event) => renderEvent(event as unknown as Parameters<typeof renderEvent>[0], UNITS);
 }
 
 /** `render`: gives the line with its end. */

@@ -14,8 +14,8 @@ import { stopOnSignal } from './signals.js';
 import { sessionOptions, wantsEvents } from './session-options.js';
 
 export async function runTool(tool: Tool, options: CliOptions): Promise<number> {
-  if (options.output === 'json' && tool.asksForLines?.(options.own)) throw new UsageError('what is shown line by line is no JSON document: take -o ndjson');
-  if (options.intervalNs !== undefined && tool.asksForLines?.(options.own)) throw new UsageError('what is shown line by line has one report, at its end: leave out --interval');
+  if (options.output === 'json' && tool.lines?.(options.own) === 'asked') throw new UsageError('what is shown line by line is no JSON document: take -o ndjson');
+  if (options.intervalNs !== undefined && tool.lines?.(options.own) === 'asked') throw new UsageError('what is shown line by line has one report, at its end: leave out --interval');
   const signal = stopOnSignal();
   const cgroup = options.cgroup === undefined ? undefined : findCgroup(options.cgroup);
   const child = options.child ? await startChild(options.child, options.user) : undefined;
@@ -102,7 +102,8 @@ async function printIntervals(session: Session, { count }: CliOptions, intervalN
   session.stop();
 }
 
-function exitCode({ losses, header }: Report, { failOnLoss }: CliOptions): number {
+function exitCode({ losses, header, sections }: Report, { failOnLoss }: CliOptions): number {
+  if (sections.some(({ id, rows }) => id === 'alerts' && rows.length > 0)) return EXIT.alert;
   const lost = losses.reduce((sum, { count }) => sum + count, 0);
   if (failOnLoss === undefined || lost === 0) return EXIT.ok;
   return (100 * lost) / Math.max(1, header.accounting.hits) > failOnLoss ? EXIT.losses : EXIT.ok;

@@ -10,8 +10,14 @@ const DEFAULT_RING_BYTES = 4 << 20;
 const MOST_KEYS = 1 << 20;
 const MOST_RING_BYTES = 1 << 30;
 
-/** Whether each event is shown as it comes: asked for, or by what the tool's own options mean. */
-export const wantsEvents = (tool: Tool, { events, own }: CliOptions): boolean => events || (tool.asksForLines?.(own) ?? false);
+/** Whether events are shown as lines of text. */
+export function wantsLines(tool: Tool, { events, output, intervalNs, own }: CliOptions): boolean {
+  const lines = tool.lines?.(own) ?? 'none';
+  return lines === 'asked' || (lines === 'usual' && !events && output !== 'json' && intervalNs === undefined);
+}
+
+/** Whether each event is shown as it comes, in whatever form. */
+export const wantsEvents = (tool: Tool, options: CliOptions): boolean => options.events || wantsLines(tool, options);
 
 export function sessionOptions(
   tool: Tool,

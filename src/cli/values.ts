@@ -6,6 +6,8 @@ import type { OptionSpec } from '../tools/spec.js';
 
 /** PID_MAX_LIMIT of 64-bit kernels. */
 const LARGEST_PID = 4194304;
+/** The one above means none (chown(2)). */
+const LARGEST_UID = 2 ** 32 - 2;
 
 function refuse(option: string, what: string, text: string): never {
   throw new UsageError(`Expected ${option} to be ${what}, not ${JSON.stringify(text)}`);
@@ -19,6 +21,11 @@ function items(text: string, option: string): string[] {
 function id(text: string, option: string): number {
   const value = /^\d{1,7}$/.test(text) ? Number(text) : 0;
   return value >= 1 && value <= LARGEST_PID ? value : refuse(option, `a number from 1 to ${LARGEST_PID}`, text);
+}
+
+function uid(text: string, option: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : LARGEST_UID + 1;
+  return value <= LARGEST_UID ? value : refuse(option, `a number from 0 to ${LARGEST_UID}`, text);
 }
 
 export function parseCount(text: string, option: string): number {
@@ -55,7 +62,9 @@ export function parseValue(spec: OptionSpec, option: string, text: string, earli
     case 'flag': return true;
     case 'text': return word(text, option);
     case 'texts': return [...new Set([...((earlier ?? []) as readonly string[]), ...items(text, option)])];
+    case 'rules': return [...((earlier ?? []) as readonly string[]), word(text, option)];
     case 'ids': return [...new Set([...((earlier ?? []) as readonly number[]), ...items(text, option).map((part) => id(part, option))])];
+    case 'uids': return [...new Set([...((earlier ?? []) as readonly number[]), ...items(text, option).map((part) => uid(part, option))])];
     case 'count': return parseCount(text, option);
     case 'duration': return parsePositive(text, option, spec.fallback !== '0');
     case 'percent': return percent(text, option);

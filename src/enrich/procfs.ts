@@ -7,6 +7,7 @@ import { socketsOf } from './sockets.js';
 
 const MINOR_BITS = 20; // include/linux/kdev_t.h
 const FRESH_NS = 1e9; // tables that take long to read are read once a second at most
+const MOST_WORDS_BYTES = 64 << 10;
 const MOST_MAPS_BYTES = 16 << 20; // a process with more mappings than that is not named in full
 
 /** One session's view of /proc. */
@@ -88,6 +89,23 @@ export class Procfs implements Processes {
     return this.#cgroups.paths.get(id);
   }
 
+  commandLine(pid: number): readonly string[] | undefined {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').slice(0, MOST_WORDS_BYTES).split('\0').slice(0, -1);
+    } catch {
+      return undefined; // gone
+    }
+  }
+
+  isZombie(pid: number): boolean {
+    try {
+      const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      return text[text.lastIndexOf(')') + 2] === 'Z'; // proc(5): the state follows the name, which may hold anything
+    } catch {
+      return false; // gone
+    }
+  }
+
   #note(pid: number, error: unknown): void {
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (code === 'EACCES' || code === 'EPERM') this.#denied.add(pid);
@@ -99,6 +117,10 @@ export class Procfs implements Processes {
 
   now(): number {
     return Number(process.hrtime.bigint());
+  }
+
+  wallTime(ns: number): Date {
+    return new Date(Date.now() - (this.now() - ns) / 1e6);
   }
 }
 

@@ -7,7 +7,7 @@ import { pad, shorten } from './cell.js';
 import { widthOf } from './width.js';
 import { fill } from './wrap.js';
 
-const NUMERIC: ReadonlySet<Unit> = new Set<Unit>(['count', 'ns', 'ratio', 'bytes', 'pid']);
+const NUMERIC: ReadonlySet<Unit> = new Set<Unit>(['count', 'ns', 'ratio', 'rate', 'bytes', 'pid']);
 const INDENT = '  ';
 const DETAIL_INDENT = '      ';
 const GAP = '  ';

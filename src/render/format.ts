@@ -40,6 +40,9 @@ export function formatDuration(ns: number): string {
   return ns < 59.95e9 ? scaled(ns, TIME, 1000) : longDuration(Math.round(ns / 1e9));
 }
 
+/** Bytes as `512 B`, `8.30 MiB`. */
+export const formatSize = (bytes: number): string => scaled(bytes, SIZE, 1024);
+
 /** 0..1 as per cent. Never `0 %` for a few, never `100 %` for nearly all. */
 function formatRatio(ratio: number): string {
   if (!Number.isFinite(ratio)) return NOTHING;
@@ -64,7 +67,8 @@ function formatTallies(tallies: readonly Tally[]): string {
 function formatNumber(value: number, unit: Unit): string {
   if (unit === 'ns') return formatDuration(value);
   if (unit === 'ratio') return formatRatio(value);
-  if (unit === 'bytes') return scaled(value, SIZE, 1024);
+  if (unit === 'bytes') return formatSize(value);
+  if (unit === 'rate') return value === 0 ? '0' : `${threeDigits(value)}/s`;
   return unit === 'address' ? `0x${value.toString(16)}` : String(value);
 }
 

@@ -40,7 +40,7 @@ export function bigintJson(value: bigint, isAddress: boolean): string {
 function valueJson(value: Value, { key, unit }: Column): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'bigint') return bigintJson(value, unit === 'address');
-  if (typeof value === 'number') return unit === 'ratio' ? finite(value, key) : unit === 'ns' ? nanoseconds(value, key) : whole(value, key);
+  if (typeof value === 'number') return unit === 'ratio' || unit === 'rate' ? finite(value, key) : unit === 'ns' ? nanoseconds(value, key) : whole(value, key);
   if (unit === 'shares') return (value as readonly Share[]).map((share) => shareJson(share, key));
   if (unit === 'tally') return (value as readonly Tally[]).map((tally) => tallyJson(tally, key));
   return histogramJson(value as Histogram, key);

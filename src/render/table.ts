@@ -49,7 +49,7 @@ function lossLines(losses: readonly Loss[], width: number, color: Paint): string
 }
 
 function isAlarm(section: Section): boolean {
-  return section.id.startsWith('deadlock') && section.empty === undefined;
+  return (section.id.startsWith('deadlock') && section.empty === undefined) || (section.id === 'alerts' && section.rows.length > 0);
 }
 
 function sectionLines(section: Section, { width, color, verbose }: TableOptions): string[] {

@@ -11,6 +11,7 @@ export type Unit =
   | 'count' // exact number of things
   | 'ns' // duration in nanoseconds
   | 'ratio' // 0..1 and above, shown as per cent
+  | 'rate' // things per second
   | 'bytes'
   | 'pid' // process or thread id as ktrace's own pid namespace sees it
   | 'address' // bigint; hex string in JSON

@@ -12,6 +12,7 @@ export const UNITS: Readonly<Record<Unit, UnitMeaning>> = {
   count: { meaning: 'exact number of things', json: 'integer' },
   ns: { meaning: 'duration in nanoseconds', json: 'integer' },
   ratio: { meaning: 'part of a whole, 0..1, or a ratio above 1', json: 'number' },
+  rate: { meaning: 'things per second', json: 'number' },
   bytes: { meaning: 'size in bytes', json: 'integer' },
   pid: { meaning: 'process or thread id in the pid namespace that ktrace runs in', json: 'integer' },
   address: { meaning: 'virtual address', json: 'lower-case hexadecimal string with 0x' },

@@ -82,7 +82,7 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     signal?.addEventListener('abort', () => this.#finish(), { once: true });
     for (const ms of EARLY_MS) this.#later(ms, () => this.#tick(false));
     this.#later(TICK_MS, () => this.#tick(true));
-    if (this.#options.events) this.#later(BUSY_MS, () => this.#drain(BUSY_MS));
+    if (this.#drains) this.#later(BUSY_MS, () => this.#drain(BUSY_MS));
     if (this.#options.durationNs !== undefined) this.#later(this.#options.durationNs / 1e6, () => this.#finish());
   }
 
@@ -125,10 +125,19 @@ export class Session<Event extends ToolEvent = ToolEvent> {
 
   /** One batch per turn of the event loop, so that a flood cannot keep it from anything else. */
   #drain(wait: number): void {
-    const { events, full } = this.#look.events();
-    this.#backlog.push(events);
+    const { events, full } = this.#take(false);
     const next = full ? 0 : events.length > 0 ? BUSY_MS : Math.min(IDLE_MS, wait * 2);
     this.#later(next, () => this.#drain(Math.max(BUSY_MS, next)));
+  }
+
+  get #drains(): boolean {
+    return this.#options.events || this.#tool.countsEvents === true;
+  }
+
+  #take(last: boolean): { events: Event[]; full: boolean } {
+    const taken = this.#look.events(last);
+    if (this.#options.events) this.#backlog.push(taken.events);
+    return taken;
   }
 
   /** Stop tracing: nothing moves from here on; the rest of the events taken in. Maps stay readable for the last report. */
@@ -141,16 +150,14 @@ export class Session<Event extends ToolEvent = ToolEvent> {
       this.#skippedAtEnd = this.#source.skippedRuns();
       this.#source.freeze();
     });
-    if (this.#options.events) while (this.#takeRest());
+    if (this.#drains) while (this.#takeRest());
     this.#backlog.end();
     this.#end();
   }
 
   #takeRest(): boolean {
     try {
-      const { events, full } = this.#look.events();
-      this.#backlog.push(events);
-      return full;
+      return this.#take(true).full;
     } catch (error) {
       this.#failure ??= error;
       return false;

@@ -34,8 +34,14 @@ export interface Processes {
   cgroup(id: bigint): string | undefined;
   /** Processes that live but may not be read, by pid: without them, places, kinds and deadlocks are not known. */
   denied(): readonly number[];
+  /** The words that it was started with, as far as they can be read now; hostile. */
+  commandLine(pid: number): readonly string[] | undefined;
+  /** Whether it has ended and its parent has not waited for it. */
+  isZombie(pid: number): boolean;
   /** CLOCK_MONOTONIC in nanoseconds. */
   now(): number;
+  /** The same moment by the clock on the wall. */
+  wallTime(ns: number): Date;
 }
 
 /** Whom to trace, with ids of ktrace's own pid namespace. Empty lists: no such filter. */
@@ -103,12 +109,16 @@ export interface Look<Event extends ToolEvent = ToolEvent> {
   begin(): void;
   /** About once a second while tracing; what has to be noticed in time. Returns whether it wants to be called again very soon. */
   tick(): boolean;
-  events(): { events: Event[]; full: boolean };
+  /** `last`: nothing follows, so that what was held back comes, too. */
+  events(last: boolean): { events: Event[]; full: boolean };
   /** What cannot wait for the report, told once: lines of text. */
   news(): readonly string[];
   /** `interval`: only what came since the last report. */
   report(options: ReportOptions, interval: boolean): Report;
 }
+
+/** `asked`: by its own options. `usual`: where nobody asks for reports alone. */
+export type Lines = 'none' | 'asked' | 'usual';
 
 export interface Tool<Event extends ToolEvent = ToolEvent> {
   readonly name: string;
@@ -128,8 +138,10 @@ export interface Tool<Event extends ToolEvent = ToolEvent> {
   readonly sorts: readonly string[];
   /** Whether it has events to send: one for each thing that happens. */
   readonly hasEvents: boolean;
-  /** Whether its own options ask for events, to be shown as lines of text while tracing; none of its options does if it is left out. */
-  asksForLines?(own: Own): boolean;
+  /** Its report is made from its events, whether they are shown or not. */
+  readonly countsEvents?: boolean;
+  /** Whether events are shown as lines of text while tracing: never, if it is left out. */
+  lines?(own: Own): Lines;
   /** One such line, without its end; hostile names in it. */
   line?(event: Event): string;
   /** What its own options leave out, in words for the report. */

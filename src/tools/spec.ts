@@ -5,7 +5,9 @@ export type OptionKind =
   | 'flag' // boolean
   | 'text'
   | 'texts' // repeated or with commas: string[]
+  | 'rules' // repeated: string[]
   | 'ids' // repeated or with commas: process or thread ids
+  | 'uids' // repeated or with commas: ids of users
   | 'count' // positive integer
   | 'duration' // ns
   | 'percent' // 0..100; alone 0

@@ -120,7 +120,7 @@ export async function workload(t: Test, name: string, args: readonly string[] = 
 }
 
 function withTruth(running: Running): Workload {
-  const truth = async <T>(): Promise<T> => JSON.parse((await running.says(/^\{.*\}$/m))[0]) as T;
+  const truth = async <T>(): Promise<T> => JSON.parse((await running.says(/^\{.*\}\n/m))[0]) as T;
   return Object.assign(running, { truth }) as Workload;
 }
 
@@ -128,7 +128,7 @@ function withTruth(running: Running): Workload {
 export async function hung(t: Test, name: string, args: readonly string[] = []): Promise<{ program: Running; truth: Truth }> {
   const running = run(t, program(name), args);
   await running.says(/^hung \d+$/m);
-  const [line] = await running.says(/^\{.*\}$/m);
+  const [line] = await running.says(/^\{.*\}\n/m);
   return { program: running, truth: JSON.parse(line) as Truth };
 }
 

@@ -51,6 +51,20 @@ static __always_inline __u64 task_ancestor_cgroup_id(struct task_struct *task, _
 	return id;
 }
 
+struct kernfs_node___before_6_15 {
+	struct kernfs_node *parent;
+} KERNEL_STRUCT;
+
+/* 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent.", 6.15) renamed parent to __parent. */
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___before_6_15 *old = (void *)node;
+
+	if (bpf_core_field_exists(node->__parent))
+		return BPF_CORE_READ(node, __parent);
+	return BPF_CORE_READ(old, parent);
+}
+
 /* The system call that a task inside the kernel is in. */
 struct syscall_regs {
 	__u64 args[6];

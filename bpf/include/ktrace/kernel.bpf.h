@@ -22,6 +22,8 @@
 #define TRUSTED_READ(pointer, field) ((pointer)->field)
 #endif
 
+#include <ktrace/kernel_files.bpf.h>
+
 struct pid_namespace;
 
 struct upid {
@@ -39,6 +41,8 @@ struct sched_info {
 } KERNEL_STRUCT;
 
 struct kernfs_node {
+	struct kernfs_node *__parent;
+	const char *name;
 	__u64 id;
 } KERNEL_STRUCT;
 
@@ -48,7 +52,16 @@ struct cgroup {
 	struct cgroup *ancestors[1];
 } KERNEL_STRUCT;
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+} KERNEL_STRUCT;
+
+enum cgroup_subsys_id {
+	memory_cgrp_id,
+};
+
 struct css_set {
+	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
 } KERNEL_STRUCT;
 
@@ -67,6 +80,20 @@ typedef struct {
 struct signal_struct {
 	atomic_t live;
 	struct sigpending shared_pending;
+	int group_exit_code;
+	unsigned int flags;
+	unsigned long long sum_sched_runtime; /* of threads that are gone, ns */
+	unsigned long maxrss; /* pages */
+	struct mm_struct *oom_mm;
+} KERNEL_STRUCT;
+
+typedef struct {
+	unsigned int val;
+} KERNEL_STRUCT kuid_t;
+
+struct cred {
+	kuid_t uid;
+	kuid_t euid;
 } KERNEL_STRUCT;
 
 #if defined(__TARGET_ARCH_x86)
@@ -79,16 +106,25 @@ struct thread_info {
 } KERNEL_STRUCT;
 #endif
 
+struct sched_entity {
+	__u64 sum_exec_runtime;
+} KERNEL_STRUCT;
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
+	struct sched_entity se;
 	int pid;
 	int tgid;
 	void *stack;
 	struct mm_struct *mm;
+	struct fs_struct *fs;
 	struct files_struct *files;
+	int exit_code;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	const struct cred *cred;
 	struct pid *thread_pid;
 	struct sched_info sched_info;
 	unsigned long nvcsw;
@@ -99,44 +135,6 @@ struct task_struct {
 	sigset_t blocked;
 	struct sigpending pending;
 	char comm[16];
-} KERNEL_STRUCT;
-
-struct super_block {
-	__u32 s_dev;
-	unsigned long s_magic;
-} KERNEL_STRUCT;
-
-struct inode {
-	unsigned short i_mode;
-	__u32 i_rdev;
-	struct super_block *i_sb;
-	unsigned long i_ino;
-} KERNEL_STRUCT;
-
-struct qstr {
-	const unsigned char *name;
-} KERNEL_STRUCT;
-
-struct dentry {
-	struct qstr d_name;
-} KERNEL_STRUCT;
-
-struct path {
-	struct dentry *dentry;
-} KERNEL_STRUCT;
-
-struct file {
-	struct path f_path;
-	struct inode *f_inode;
-} KERNEL_STRUCT;
-
-struct fdtable {
-	unsigned int max_fds;
-	struct file **fd;
-} KERNEL_STRUCT;
-
-struct files_struct {
-	struct fdtable *fdt;
 } KERNEL_STRUCT;
 
 struct rb_node {
@@ -153,6 +151,12 @@ struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
 	unsigned long env_end;
+	struct file *exe_file;
+} KERNEL_STRUCT;
+
+struct linux_binprm {
+	const char *filename;
+	const char *interp;
 } KERNEL_STRUCT;
 
 struct vm_area_struct {
@@ -213,6 +217,7 @@ struct pt_regs {
 #define PF_IO_WORKER 0x00000010
 #define PF_USER_WORKER 0x00004000 /* since 6.4 */
 #define TASK_ASLEEP 3		  /* TASK_INTERRUPTIBLE or TASK_UNINTERRUPTIBLE, and not stopped or frozen */
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
 #define VM_SHARED 0x00000008  /* include/linux/mm.h */
 #define PAGE_SHIFT 12         /* vm_pgoff counts these; larger base pages are not supported */
 

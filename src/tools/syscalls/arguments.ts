@@ -1,5 +1,6 @@
 /** The arguments of a call as people read them, much as strace(1) writes them. */
-import { flagNames, signalName } from './flags.js';
+import { signalName } from '../signals.js';
+import { flagNames } from './flags.js';
 import { hex, mode, SHAPE_OF, SHAPES, type Abi, type Shape } from './memory.js';
 import { signatureOf, type Parameter } from './signatures.js';
 import { textOf, type Memory } from './text.js';

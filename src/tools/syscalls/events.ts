@@ -3,7 +3,7 @@ import { SyscallsEventFlag, type SyscallsEvent, type SyscallsFile, type Syscalls
 import { formatDuration } from '../../render/format.js';
 import type { Processes, ToolEvent } from '../contract.js';
 import { argumentsOf, execArguments, type Meaning } from './arguments.js';
-import { errnoName } from './errno.js';
+import { errnoName } from '../errno.js';
 import type { Abi } from './memory.js';
 import type { CallNames } from './names.js';
 import { filesOf, piecesOf } from './pieces.js';

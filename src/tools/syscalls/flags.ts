@@ -120,8 +120,3 @@ export function flagNames(set: string, value: number, machine: string): string |
   if (rest !== 0) names.push(`0x${rest.toString(16)}`);
   return names.length > 0 ? names.join('|') : (flags.choices[0] ?? '0');
 }
-
-const SIGNALS = `0 SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP
-  SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH SIGIO SIGPWR SIGSYS`.split(/\s+/);
-
-export const signalName = (number: number): string => SIGNALS[number] ?? (number > 32 && number <= 64 ? `SIGRT_${number - 32}` : number === 32 ? 'SIGRTMIN' : String(number));

@@ -1,6 +1,7 @@
 /** What lies in memory where an argument points to, as strace(1) writes it. Layouts are those of the kernel's uapi headers. */
 import { ipv6Text } from '../addresses.js';
-import { flagNames, signalName } from './flags.js';
+import { signalName } from '../signals.js';
+import { flagNames } from './flags.js';
 import { quoted, textOf, type Memory } from './text.js';
 
 /** Whose memory it is: numbers, sizes and flags differ. */

@@ -8,7 +8,7 @@ import { rowOf } from './aggregate.js';
 import { accountingOf, lossesOf } from './accounting.js';
 import { argumentsOf, mainArgument, type Meaning } from './arguments.js';
 import { callColumns, INSIDE_COLUMNS } from './columns.js';
-import { errnoName } from './errno.js';
+import { errnoName } from '../errno.js';
 import { findingOf, hangs, isHanging, nextOf } from './finding.js';
 import type { CallTotals, ErrorCount, SyscallsSnapshot } from './model.js';
 import type { CallNames } from './names.js';

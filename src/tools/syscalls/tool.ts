@@ -4,7 +4,7 @@ import { formatDuration } from '../../render/format.js';
 import { schema, SyscallsBy } from '../../generated/syscalls.js';
 import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
 import { EXEC, FUTEX, LAST, READING, RESTART, WAITING } from './classes.js';
-import { errnoNumber } from './errno.js';
+import { errnoNumber } from '../errno.js';
 import { lineOf, type SyscallEventRecord } from './events.js';
 import { SyscallsLook } from './look.js';
 import type { Abi } from './memory.js';
@@ -96,7 +96,7 @@ export const syscallsTool: Tool<SyscallEventRecord> = {
   alsoOn: {},
   sorts: SYSCALLS_SORTS,
   hasEvents: true,
-  asksForLines: (own) => own['strace'] === true || own['slow'] !== undefined,
+  lines: (own) => (own['strace'] === true || own['slow'] !== undefined ? 'asked' : 'none'),
   line: lineOf,
   filterWords,
   options,

@@ -71,6 +71,18 @@ class World implements Tables, Processes {
     return [];
   }
 
+  commandLine(): undefined {
+    return undefined;
+  }
+
+  isZombie(): boolean {
+    return false;
+  }
+
+  wallTime(ns: number): Date {
+    return new Date(ns / 1e6);
+  }
+
   now(): number {
     return this.clock;
   }

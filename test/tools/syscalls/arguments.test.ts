@@ -1,7 +1,7 @@
 import t from 'tap';
 import { argumentsOf, execArguments, KINDS, mainArgument, type Meaning } from '../../../src/tools/syscalls/arguments.js';
 import { callNames } from '../../../src/tools/syscalls/names.js';
-import { errnoName, errnoNumber } from '../../../src/tools/syscalls/errno.js';
+import { errnoName, errnoNumber } from '../../../src/tools/errno.js';
 import { SIGNATURES, signatureOf } from '../../../src/tools/syscalls/signatures.js';
 import { SHAPES } from '../../../src/tools/syscalls/memory.js';
 import { FLAG_SETS, flagNames } from '../../../src/tools/syscalls/flags.js';

@@ -1,5 +1,5 @@
 /** Names of error numbers, and numbers of names. */
-import { KtraceError } from '../../errors.js';
+import { KtraceError } from '../errors.js';
 
 const MOST = 4095; // MAX_ERRNO of the kernel
 const OTHER_NAMES: Readonly<Record<string, string>> = { EWOULDBLOCK: 'EAGAIN', EDEADLOCK: 'EDEADLK', ENOTSUP: 'EOPNOTSUPP' };

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The texts of one exec, one after the other in a scratch. */
+#ifndef EXEC_TEXT_BPF_H
+#define EXEC_TEXT_BPF_H
+
+#include "../exec.bpf.h"
+
+#define COMPONENTS 32	/* of a path */
+#define CGROUPS 16	/* above one another */
+#define MOST_ARGS 256	/* of an exec that failed */
+
+static __always_inline struct exec_scratch *scratch_of(enum exec_kind kind)
+{
+	__u32 index = 2 * bpf_get_smp_processor_id() + (kind == EXEC_FAILED);
+
+	return bpf_map_lookup_elem(&scratch, &index);
+}
+
+/*
+ * Where the next text goes: all names together stay below that, and the arguments behind them. How much is used lies in the map, so that
+ * for the verifier it is any number, and all ways that lead to one place are one.
+ */
+static __always_inline __u8 *end_of(struct exec_scratch *text)
+{
+	return &text->text[text->used & (SCRATCH_BYTES - 1)];
+}
+
+static __always_inline void put_empty(struct exec_scratch *text)
+{
+	*end_of(text) = 0;
+	text->used++;
+}
+
+static __always_inline void put_kernel(struct exec_scratch *text, const void *from)
+{
+	long bytes = bpf_probe_read_kernel_str(end_of(text), MOST_NAME, from);
+
+	if (bytes > 0)
+		text->used += bytes;
+	else
+		put_empty(text);
+}
+
+/*
+ * A text of the current process, into its CPU's scratch. Returns whether there may be room for another one. Global, so that the verifier sees
+ * it once and not in every turn of a loop.
+ */
+__noinline int put_user(__u64 from, __u32 limit)
+{
+	struct exec_scratch *text = scratch_of(EXEC_FAILED);
+	long bytes;
+
+	if (!text || text->used + MOST_NAME > limit)
+		return 0;
+	bytes = bpf_probe_read_user_str(end_of(text), MOST_NAME, (const void *)from);
+	if (bytes > 0) {
+		text->used += bytes;
+		return 1;
+	}
+	put_empty(text);
+	text->flags |= EXEC_UNREAD;
+	return 1;
+}
+
+/* Components from the last to the first, across mounts, up to the root of the process (prepend_path(), fs/d_path.c). */
+static __always_inline void put_path(struct exec_scratch *text, struct path *path, struct path *root)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry), *root_dentry = BPF_CORE_READ(root, dentry), *parent;
+	struct vfsmount *at = BPF_CORE_READ(path, mnt), *root_at = BPF_CORE_READ(root, mnt);
+	struct mount *mount, *above;
+	int i;
+
+	for (i = 0; i < COMPONENTS && dentry && at; i++) {
+		if (dentry == root_dentry && at == root_at)
+			break;
+		if (dentry == BPF_CORE_READ(at, mnt_root)) {
+			mount = (void *)at - bpf_core_field_offset(mount->mnt);
+			above = BPF_CORE_READ(mount, mnt_parent);
+			if (above == mount)
+				break;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			at = (void *)above + bpf_core_field_offset(mount->mnt);
+			continue;
+		}
+		put_kernel(text, BPF_CORE_READ(dentry, d_name.name));
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry) /* of a file without a directory */
+			break;
+		dentry = parent;
+	}
+	if (i == COMPONENTS)
+		text->flags |= EXEC_DEEP;
+	put_empty(text);
+}
+
+/* That of the memory controller where there is only cgroup v1. */
+static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *cgroup = BPF_CORE_READ(set, dfl_cgrp);
+	struct cgroup_subsys_state *memory = 0;
+
+	if (BPF_CORE_READ(cgroup, level) > 0 || !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return cgroup;
+	bpf_probe_read_kernel(&memory, sizeof(memory),
+			      (void *)set + bpf_core_field_offset(set->subsys) +
+				      bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) * sizeof(memory));
+	return memory ? BPF_CORE_READ(memory, cgroup) : cgroup;
+}
+
+static __always_inline void put_cgroup(struct exec_scratch *text, struct task_struct *task)
+{
+	struct kernfs_node *node = BPF_CORE_READ(cgroup_of(task), kn), *parent;
+	int i;
+
+	for (i = 0; i < CGROUPS && node; i++) {
+		parent = kernfs_parent(node);
+		if (!parent)
+			break;
+		put_kernel(text, BPF_CORE_READ(node, name));
+		node = parent;
+	}
+	put_empty(text);
+}
+
+/* Directory, executed file and cgroup of the current process. */
+static __always_inline void put_places(struct exec_scratch *text, struct task_struct *task)
+{
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	struct path *root = (void *)fs + bpf_core_field_offset(fs->root);
+
+	put_path(text, (void *)fs + bpf_core_field_offset(fs->pwd), root);
+	put_path(text, (void *)file + bpf_core_field_offset(file->f_path), root);
+	if (BPF_CORE_READ(file, f_inode, i_nlink) == 0)
+		text->flags |= EXEC_DELETED;
+	put_cgroup(text, task);
+}
+
+/* The arguments of a program that has just begun: they lie at the top of its stack, one behind the other (create_elf_tables(), fs/binfmt_elf.c). */
+static __always_inline void put_new_arguments(struct exec_scratch *text, struct task_struct *task)
+{
+	__u64 start = BPF_CORE_READ(task, mm, arg_start), bytes = BPF_CORE_READ(task, mm, arg_end) - start;
+
+	if (bytes > MOST_ARGV) {
+		bytes = MOST_ARGV;
+		text->flags |= EXEC_CUT;
+	}
+	barrier_var(bytes); /* the compiler knows its range, the verifier does not */
+	if (bytes > MOST_ARGV)
+		return;
+	if (bpf_probe_read_user(end_of(text), bytes, (const void *)start) == 0)
+		text->used += bytes;
+	else
+		text->flags |= EXEC_UNREAD;
+}
+
+/* Those that a caller has given: an array of pointers, of 4 bytes in a 32-bit program. */
+static __always_inline void put_given_arguments(struct exec_scratch *text, __u64 array, bool compat)
+{
+	__u32 limit = text->used + MOST_ARGV, i;
+	__u64 argument;
+
+	for (i = 0; i < MOST_ARGS; i++) {
+		argument = 0;
+		if (bpf_probe_read_user(&argument, compat ? 4 : 8, (const void *)(array + i * (compat ? 4 : 8)))) {
+			text->flags |= EXEC_UNREAD;
+			return;
+		}
+		if (!argument)
+			return;
+		if (!put_user(argument, limit))
+			break;
+	}
+	text->flags |= EXEC_CUT;
+}
+
+#endif

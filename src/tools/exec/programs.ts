@@ -1,0 +1,156 @@
+/** What happened to each program. Pure: no clock, no I/O. */
+import { bucketOf } from '../../report/buckets.js';
+import type { News } from './lives.js';
+import { endOf } from './records.js';
+
+const SLOTS = 240; // buckets up to 2^60 ns
+const MOST_NAMES = 20; // of parents, ends and errors of one program; the others are one
+
+/** Counts by name, with an end. */
+export type Counts = ReadonlyMap<string, number>;
+
+export interface ProgramTotals {
+  readonly program: string;
+  /** Processes that became it. */
+  readonly started: number;
+  /** Those that could not. */
+  readonly failed: number;
+  /** Of `started`: those that ended, by how; those that became another program among them, as `exec`. */
+  readonly ended: number;
+  readonly ends: Counts;
+  readonly errors: Counts;
+  /** Names of processes by which it was started, or was to be, each with its id. */
+  readonly parents: Counts;
+  readonly cpuNs: number;
+  readonly peakBytes: number;
+  readonly longestNs: number;
+  /** Of lifetimes, by bucket + 1. */
+  readonly lifetimes: readonly number[];
+  /** Sum of ends with a signal, or a code other than 0. */
+  readonly unwell: number;
+}
+
+interface Mutable {
+  started: number;
+  failed: number;
+  ended: number;
+  readonly ends: Map<string, number>;
+  readonly errors: Map<string, number>;
+  readonly parents: Map<string, number>;
+  cpuNs: number;
+  peakBytes: number;
+  longestNs: number;
+  readonly lifetimes: number[];
+  unwell: number;
+}
+
+export const REPLACED = 'exec';
+const OTHERS = 'others';
+
+export class Programs {
+  readonly #programs = new Map<string, Mutable>();
+  /** Execs in no row: the table is full. */
+  full = 0;
+  /** Execs that ended or failed, in rows. */
+  aggregated = 0;
+
+  constructor(private readonly most: number) {}
+
+  add(news: News): void {
+    const totals = this.#of(programOf(news), news.kind === 'exec' || news.kind === 'failed');
+    if (news.kind === 'exec' && news.replaced) this.#end(news.replaced.program, REPLACED, news.image.time - news.replaced.time, false);
+    if (!totals) return;
+    if (news.kind === 'exec') totals.started++;
+    if (news.kind === 'failed') {
+      totals.failed++;
+      this.aggregated++;
+      count(totals.errors, news.error);
+    }
+    if (news.kind === 'exit' && !news.beforeTracing) this.#exit(news, totals);
+    if (news.kind === 'freed') totals.cpuNs += news.moreCpuNs;
+    if (news.kind === 'exec' || news.kind === 'failed') count(totals.parents, parentOf(news.image));
+  }
+
+  #exit({ image: { program }, end }: Extract<News, { readonly kind: 'exit' }>, totals: Mutable): void {
+    this.#end(program, endOf(end), end.lifetimeNs, end.code !== 0);
+    totals.cpuNs += end.cpuNs;
+    totals.peakBytes = Math.max(totals.peakBytes, end.peakBytes);
+  }
+
+  #end(program: string, how: string, lifetimeNs: number, unwell: boolean): void {
+    const totals = this.#programs.get(program);
+    if (!totals) return;
+    const slot = Math.min(SLOTS - 1, bucketOf(Math.round(Math.max(0, lifetimeNs))) + 1);
+    this.aggregated++;
+    totals.ended++;
+    totals.unwell += unwell ? 1 : 0;
+    totals.longestNs = Math.max(totals.longestNs, lifetimeNs);
+    totals.lifetimes[slot] = (totals.lifetimes[slot] ?? 0) + 1;
+    count(totals.ends, how);
+  }
+
+  #of(program: string, begins: boolean): Mutable | undefined {
+    const known = this.#programs.get(program);
+    if (known || !begins) return known;
+    if (this.#programs.size >= this.most) {
+      this.full++;
+      return undefined;
+    }
+    const made: Mutable = { started: 0, failed: 0, ended: 0, ends: new Map(), errors: new Map(), parents: new Map(), cpuNs: 0, peakBytes: 0, longestNs: 0, lifetimes: Array<number>(SLOTS).fill(0), unwell: 0 };
+    this.#programs.set(program, made);
+    return made;
+  }
+
+  /** A copy. */
+  snapshot(): ProgramTotals[] {
+    return [...this.#programs].map(([program, { ends, errors, parents, lifetimes, ...rest }]) => ({ program, ...rest, ends: new Map(ends), errors: new Map(errors), parents: new Map(parents), lifetimes: [...lifetimes] }));
+  }
+}
+
+/** A name that is tried along PATH is one program, wherever it was not. */
+function programOf(news: News): string {
+  const { program, path, argv: [name = ''] } = news.image;
+  const isTried = news.kind === 'failed' && news.error === 'ENOENT' && name !== '' && !name.includes('/') && path.endsWith(`/${name}`);
+  return isTried ? `${name} (along PATH)` : program;
+}
+
+function parentOf({ ancestors: [parent] }: News['image']): string {
+  return parent ? `${parent.name} (${parent.pid})` : 'unknown';
+}
+
+function count(counts: Map<string, number>, name: string, n = 1): void {
+  const key = counts.has(name) || counts.size < MOST_NAMES ? name : OTHERS;
+  counts.set(key, (counts.get(key) ?? 0) + n);
+}
+
+/** What came between two snapshots. Maxima that did not grow are not known for the time between: 0. */
+export function since(before: readonly ProgramTotals[], now: readonly ProgramTotals[]): ProgramTotals[] {
+  const earlier = new Map(before.map((totals) => [totals.program, totals]));
+  return now.map((totals) => minus(totals, earlier.get(totals.program))).filter(({ started, failed, ended }) => started + failed + ended > 0);
+}
+
+function minus(now: ProgramTotals, before: ProgramTotals | undefined): ProgramTotals {
+  if (!before) return now;
+  return {
+    program: now.program,
+    started: now.started - before.started,
+    failed: now.failed - before.failed,
+    ended: now.ended - before.ended,
+    unwell: now.unwell - before.unwell,
+    cpuNs: now.cpuNs - before.cpuNs,
+    peakBytes: now.peakBytes > before.peakBytes ? now.peakBytes : 0,
+    longestNs: now.longestNs > before.longestNs ? now.longestNs : 0,
+    ends: less(now.ends, before.ends),
+    errors: less(now.errors, before.errors),
+    parents: less(now.parents, before.parents),
+    lifetimes: now.lifetimes.map((n, i) => n - (before.lifetimes[i] ?? 0)),
+  };
+}
+
+function less(now: Counts, before: Counts): Counts {
+  return new Map([...now].map(([name, n]) => [name, n - (before.get(name) ?? 0)] as const).filter(([, n]) => n > 0));
+}
+
+/** Slot s is bucket s - 1. */
+export const FIRST_LIFETIME = -1;
+

@@ -1,0 +1,157 @@
+/** Rules for what should not happen: conditions on what is known of a process when it begins, cannot begin, or ends. */
+import { KtraceError } from '../../errors.js';
+import { parseDuration } from '../../report/duration.js';
+import type { End, Image } from './model.js';
+
+/** What a rule is asked about. */
+export interface Occasion {
+  readonly image: Image;
+  readonly error?: string;
+  readonly end?: End;
+}
+
+export interface Rule {
+  /** As it was given. */
+  readonly name: string;
+  /** Whether it is about how a process ends, or that it could not begin; else about how it begins. */
+  readonly when: 'exec' | 'failed' | 'exit';
+  holds(occasion: Occasion): boolean;
+}
+
+type Fact = string | number | boolean | readonly string[] | null;
+interface Field {
+  readonly when: Rule['when'];
+  readonly of: (occasion: Occasion) => Fact;
+  /** Durations in ns. */
+  readonly isTime?: boolean;
+}
+
+const begins = (of: (image: Image) => Fact): Field => ({ when: 'exec', of: ({ image }) => of(image) });
+const ends = (of: (end: End) => Fact, isTime = false): Field => ({ when: 'exit', of: ({ end }) => (end ? of(end) : null), isTime });
+
+const FIELDS: Readonly<Record<string, Field>> = {
+  program: begins(({ program }) => program),
+  path: begins(({ path }) => path),
+  file: begins(({ file }) => file),
+  interpreter: begins(({ interpreter }) => interpreter ?? ''),
+  argv: begins(({ argv }) => argv.join(' ')),
+  comm: begins(({ comm }) => comm),
+  cwd: begins(({ directory }) => directory),
+  uid: begins(({ uid }) => uid),
+  euid: begins(({ euid }) => euid),
+  pid: begins(({ pid }) => pid),
+  ppid: begins(({ ancestors: [parent] }) => parent?.pid ?? 0),
+  parent: begins(({ ancestors: [parent] }) => parent?.name ?? ''),
+  ancestor: begins(({ ancestors }) => ancestors.map(({ name }) => name)),
+  cgroup: begins(({ cgroup }) => cgroup),
+  container: begins(({ container }) => container ?? ''),
+  pod: begins(({ pod }) => pod ?? ''),
+  deleted: begins(({ deleted }) => deleted),
+  error: { when: 'failed', of: ({ error }) => error ?? '' },
+  exit: ends(({ code }) => code),
+  signal: ends(({ signal }) => signal ?? ''),
+  oom: ends(({ oom }) => oom),
+  lifetime: ends(({ lifetimeNs }) => lifetimeNs, true),
+  cpu: ends(({ cpuNs }) => cpuNs, true),
+  peak: ends(({ peakBytes }) => peakBytes),
+};
+
+export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
+
+/** Rules that have a name, in the same words. */
+export const NAMED_RULES: Readonly<Record<string, string>> = {
+  'shell-in-container': 'container != "" and file ~ /(sh|bash|dash|ash|zsh|ksh|fish|tcsh|csh|busybox)$',
+  'exec-from-tmp': 'program ~ ^/(tmp|var/tmp|dev/shm)/',
+  'deleted-binary': 'deleted = yes',
+};
+
+const OPERATORS: Readonly<Record<string, (fact: Fact, value: Value) => boolean>> = {
+  '=': (fact, { text, number }) => same(fact, text, number),
+  '!=': (fact, { text, number }) => fact !== null && !same(fact, text, number),
+  '~': (fact, { pattern }) => texts(fact).some((text) => pattern.test(text)),
+  '!~': (fact, { pattern }) => fact !== null && !texts(fact).some((text) => pattern.test(text)),
+  '<': (fact, { number }) => typeof fact === 'number' && fact < number,
+  '<=': (fact, { number }) => typeof fact === 'number' && fact <= number,
+  '>': (fact, { number }) => typeof fact === 'number' && fact > number,
+  '>=': (fact, { number }) => typeof fact === 'number' && fact >= number,
+};
+
+interface Value {
+  readonly text: string;
+  readonly number: number;
+  readonly pattern: RegExp;
+}
+
+function texts(fact: Fact): readonly string[] {
+  if (fact === null) return [];
+  if (typeof fact === 'object') return fact;
+  return [typeof fact === 'boolean' ? (fact ? 'yes' : 'no') : String(fact)];
+}
+
+const same = (fact: Fact, text: string, number: number): boolean => (typeof fact === 'number' ? fact === number : texts(fact).includes(text));
+
+interface Condition {
+  readonly when: Rule['when'];
+  holds(occasion: Occasion): boolean;
+}
+
+/**
+ * `FIELD OP VALUE and FIELD OP VALUE …`, or the name of a rule. OP is =, !=, ~ (a regular expression), !~, <, <=, > or >=; a VALUE with
+ * blanks or quotes in it stands in double quotes. Throws KtraceError for what is no rule.
+ */
+export function parseRule(name: string): Rule {
+  const conditions = conditionsOf(Object.hasOwn(NAMED_RULES, name) ? (NAMED_RULES[name] ?? '') : name);
+  const whens = new Set(conditions.map(({ when }) => when).filter((when) => when !== 'exec'));
+  if (whens.size > 1) throw wrong(name, 'no process both fails to begin and ends');
+  return { name, when: [...whens][0] ?? 'exec', holds: (occasion) => conditions.every((condition) => condition.holds(occasion)) };
+}
+
+const CONDITION = /^\s*([a-z]+)\s*(!=|!~|<=|>=|=|~|<|>)\s*(?:"((?:[^"\\]|\\.)*)"|(\S+))\s*(and\b|$)/;
+
+function conditionsOf(rule: string): Condition[] {
+  const conditions: Condition[] = [];
+  for (let rest = rule; conditions.length === 0 || rest.trim() !== ''; ) {
+    const [all, field = '', operator = '', quoted, bare = '', and = ''] = CONDITION.exec(rest) ?? [];
+    if (all === undefined) throw wrong(rule, `what is ${JSON.stringify(rest.trim())}? Rules are FIELD OP VALUE, with "and" between them`);
+    conditions.push(condition(rule, field, operator, quoted === undefined ? bare : quoted.replace(/\\(["\\])/g, '$1')));
+    rest = rest.slice(all.length);
+    if (rest.trim() === '' && and !== '') throw wrong(rule, 'nothing stands behind the last "and"');
+  }
+  return conditions;
+}
+
+function condition(rule: string, name: string, operator: string, text: string): Condition {
+  const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+  if (!field) throw wrong(rule, `there is no field ${name}: take one of ${Object.keys(FIELDS).join(', ')}`);
+  const compares = OPERATORS[operator];
+  if (!compares) throw wrong(rule, `there is no operator ${operator}`);
+  const number = numberOf(rule, text, field.isTime === true, operator);
+  const value = { text, number, pattern: operator.endsWith('~') ? patternOf(text, 'the rule') : /$^/ };
+  return { when: field.when, holds: (occasion) => compares(field.of(occasion), value) };
+}
+
+function numberOf(rule: string, text: string, isTime: boolean, operator: string): number {
+  if (isTime) return parseTime(rule, text);
+  if (/^\d+$/.test(text)) return Number(text);
+  if (/[<>]/.test(operator)) throw wrong(rule, `${JSON.stringify(text)} is no number`);
+  return NaN;
+}
+
+function parseTime(rule: string, text: string): number {
+  try {
+    return parseDuration(text, 'the rule');
+  } catch {
+    throw wrong(rule, `${JSON.stringify(text)} is no duration such as 500ms`);
+  }
+}
+
+/** Throws KtraceError where it is none. `of`: what it stands in. */
+export function patternOf(text: string, of: string): RegExp {
+  try {
+    return new RegExp(text, 'u');
+  } catch (cause) {
+    throw new KtraceError(`${text} in ${of} is no regular expression`, 'USAGE', 'as in JavaScript', { cause });
+  }
+}
+
+const wrong = (rule: string, why: string): KtraceError => new KtraceError(`${JSON.stringify(rule)} is no rule: ${why}`, 'USAGE', `such as --alert ${Object.keys(NAMED_RULES)[0]}, or --alert 'exit != 0 and lifetime < 1s'`);
