@@ -4,11 +4,12 @@ import { planAttach, variantsOf } from '../../src/source/plan.js';
 import { kernelFacts } from '../../src/source/facts.js';
 import { onceMore } from './losses.js';
 import { tallied, tracedLives, type ExecLine, type LifeTruth, type Lives } from './execs.js';
-import { EMULATED, N } from './machine.js';
+import { EMULATED, N as ROUNDS } from './machine.js';
 import { suite } from './suite.js';
 import { lacking } from './tracer.js';
 import type { Test } from 'tap';
 
+const N = EMULATED ? 7 : ROUNDS; // where each exec takes a tenth of a second
 const GOING_NS = EMULATED ? 20e6 : 1e6; // what it takes to be gone, which its parent may not have waited for
 const ROUNDED_NS = 2000; // wait4(2) has microseconds, of two parts
 
