@@ -43,7 +43,7 @@ function memoryCgroup(t: Test, name: string): { readonly path: string; limit(byt
 
 suite(1, (test) => {
   test(`a storm of ${STORM} programs, and none is lost`, async (t) => {
-    const target = await workload(t, 'lives', ['--storm', '-n', String(STORM), '--at-once', '8']);
+    const target = await workload(t, 'execs', ['--storm', '-n', String(STORM), '--at-once', '8']);
     const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-o', 'ndjson']);
     target.line();
     const truth = await target.truth<Lives>();
@@ -59,13 +59,13 @@ suite(1, (test) => {
     asMany(t, report, row?.started ?? 0, STORM);
     asMany(t, report, row?.ended ?? 0, STORM);
     t.ok(row && row.rate > 0 && row.rate <= STORM / (truth.tookNs / 1e9));
-    if (!EMULATED) t.match(report.finding.join(' '), new RegExp(`lives [\\d.]+ times a second from lives \\(${truth.pid}\\), all exit 0`));
+    if (!EMULATED) t.match(report.finding.join(' '), new RegExp(`execs [\\d.]+ times a second from execs \\(${truth.pid}\\), all exit 0`));
   });
 
   test('a full ring: programs seen and programs counted as lost are all there were', async (t) => {
     tolerant(t);
     const count = EMULATED ? 60 : 400;
-    const target = await workload(t, 'lives', ['--storm', '-n', String(count), '--at-once', '1']);
+    const target = await workload(t, 'execs', ['--storm', '-n', String(count), '--at-once', '1']);
     await using session = await exec({ pid: target.pid, follow: true, events: true, ringSize: 4096 });
     target.line();
     let said = '';
@@ -84,7 +84,7 @@ suite(1, (test) => {
   });
 
   test('a full table is said to be', async (t) => {
-    const target = await workload(t, 'lives', ['-n', '1']);
+    const target = await workload(t, 'execs', ['-n', '1']);
     const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-o', 'json', '--max-rows', '1']);
     target.line();
     await target.truth<Lives>();
@@ -108,7 +108,7 @@ suite(1, (test) => {
   });
 
   test('what nobody waits for is said to be so', async (t) => {
-    const target = await workload(t, 'lives', ['--zombies', '-n', String(N)]);
+    const target = await workload(t, 'execs', ['--zombies', '-n', String(N)]);
     const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-o', 'ndjson']);
     target.line();
     await target.truth<Lives>();
@@ -120,13 +120,13 @@ suite(1, (test) => {
   });
 
   test('a crash loop is named, with how it ends and who starts it', async (t) => {
-    const target = await workload(t, 'lives', ['--loop', '-n', '7']);
+    const target = await workload(t, 'execs', ['--loop', '-n', '7']);
     const tracer = await tracing(t, ['-f', '-p', String(target.pid), '--summary']);
     target.line();
     await target.truth<Lives>();
     await setTimeout(200);
     const text = (await tracer.finish(t)).replaceAll(/\s+/g, ' ');
-    t.match(text, new RegExp(`lives is in a crash loop: 7 of 7 ended badly \\(exit 7\\) within \\S+, none lived longer than \\S+; lives \\(${target.pid}\\) starts it\\.`));
+    t.match(text, new RegExp(`execs is in a crash loop: 7 of 7 ended badly \\(exit 7\\) within \\S+, none lived longer than \\S+; execs \\(${target.pid}\\) starts it\\.`));
     t.match(text, new RegExp(`sudo ktrace exec -f -p ${target.pid} --failed`));
   });
 
@@ -135,7 +135,7 @@ suite(1, (test) => {
       const { report, events } = await tracedLives(t, ['-n', '2'], options);
       return [report, events];
     };
-    const [byPath, scripts] = await run('--path', 'ktrace-lives-\\d+\\.sh$');
+    const [byPath, scripts] = await run('--path', 'ktrace-execs-\\d+\\.sh$');
     t.strictSame(scripts.map(({ type }) => type).sort(), ['exec', 'exec', 'exit', 'exit']);
     t.strictSame([byPath.header.accounting.hits, byPath.header.accounting.aggregated, byPath.header.accounting.filtered], [32, 2, 30]);
     const [byArgs, burners] = await run('--args', '--be (burn|killed)$');
@@ -155,7 +155,7 @@ suite(1, (test) => {
 
   test('rules: alerts in lines, in events and in the report, and exit code 4', async (t) => {
     const rules = ['exec-from-tmp', 'deleted-binary', 'exit = 7', 'signal = SIGTERM and lifetime < 1m', 'error ~ ^E(ACCES|FAULT)$', 'program = "/bin/sh" and argv ~ "exec .*twice"', 'shell-in-container'];
-    const target = await workload(t, 'lives', ['-n', String(N)]);
+    const target = await workload(t, 'execs', ['-n', String(N)]);
     const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-o', 'ndjson', '--live', ...rules.flatMap((rule) => ['--alert', rule])]);
     target.line();
     const { self } = await target.truth<Lives>();
@@ -200,7 +200,7 @@ suite(1, (test) => {
   });
 
   test('hostile names and arguments reach no terminal as they are', async (t) => {
-    const target = await workload(t, 'lives', ['--names']);
+    const target = await workload(t, 'execs', ['--names']);
     const tracers = await Promise.all([[], ['-o', 'ndjson'], ['--summary', '-v']].map((options) => tracing(t, ['-f', '-p', String(target.pid), ...options])));
     target.line();
     await target.truth();
@@ -232,21 +232,21 @@ suite(1, (test) => {
   });
 
   test('lines for people: begin, failure and end; at their ends alone with --live', async (t) => {
-    const target = await workload(t, 'lives', ['-n', '1']);
+    const target = await workload(t, 'execs', ['-n', '1']);
     const [both, live] = await Promise.all([tracing(t, ['-f', '-p', String(target.pid), '--failed']), tracing(t, ['-f', '-p', String(target.pid), '--live'])]);
     target.line();
     const { pid, self } = await target.truth<Lives>();
     await setTimeout(200);
     const [text, short] = [await both.finish(t), await live.finish(t)];
-    t.match(text, new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\+ +\\d+ ${self} --be code {2}\\[uid 0, by lives ${pid} < .*\\]$`, 'm'));
-    t.match(text, new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} ! +\\d+ /no/such/file as ${self} --be missing {2}ENOENT {2}\\[uid 0, by lives ${pid} < .*\\]$`, 'm'));
+    t.match(text, new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\+ +\\d+ ${self} --be code {2}\\[uid 0, by execs ${pid} < .*\\]$`, 'm'));
+    t.match(text, new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} ! +\\d+ /no/such/file as ${self} --be missing {2}ENOENT {2}\\[uid 0, by execs ${pid} < .*\\]$`, 'm'));
     t.match(text, new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} - +\\d+ ${self} {2}exit 7, lived \\S+, CPU \\S+, peak \\S+ \\S+$`, 'm'));
     t.match(short, new RegExp(` \\+ +\\d+ ${self} --be code `));
     t.notMatch(short, /^\S+ [-!] /m);
   });
 
   test('intervals add up to what there was', async (t) => {
-    const target = await workload(t, 'lives', ['-n', String(N)]);
+    const target = await workload(t, 'execs', ['-n', String(N)]);
     const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-i', '100ms', '-o', 'ndjson']);
     target.line();
     const { self } = await target.truth<Lives>();
@@ -260,7 +260,7 @@ suite(1, (test) => {
   });
 
   test('two at once count the same; killed at any moment, it leaves nothing', async (t) => {
-    const target = await workload(t, 'lives', ['-n', '3']);
+    const target = await workload(t, 'execs', ['-n', '3']);
     const both = await Promise.all([0, 1].map(() => tracing(t, ['-f', '-p', String(target.pid), '-o', 'json'])));
     target.line();
     const { self } = await target.truth<Lives>();
@@ -271,7 +271,7 @@ suite(1, (test) => {
       if (rowOf(report, self)?.ended !== 24) onceMore(t, 'ends come later');
       t.strictSame([rowOf(report, self)?.started, rowOf(report, self)?.ended], [24, 24]);
     }
-    const other = await workload(t, 'lives', ['--storm', '-n', '100000']);
+    const other = await workload(t, 'execs', ['--storm', '-n', '100000']);
     const tracer = await tracing(t, ['-f', '-p', String(other.pid)]);
     other.line();
     const due = Date.now() + 300;

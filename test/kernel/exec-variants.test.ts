@@ -15,14 +15,14 @@ const ROUNDED_NS = 2000; // wait4(2) has microseconds, of two parts
 
 /** What is seen of one child: of each of its execs the program, and what else is worth saying. */
 function seen(events: readonly ExecLine[], { self, script }: Lives): unknown[] {
-  const short = (path: string): string => path.replace(self, 'SELF').replace(script, 'SCRIPT').replace(/\/tmp\/ktrace-lives-\d+/, 'COPY');
+  const short = (path: string): string => path.replace(self, 'SELF').replace(script, 'SCRIPT').replace(/\/tmp\/ktrace-execs-\d+/, 'COPY');
   return events.map(({ type, program, interpreter, deleted, argv, argvCut, argvUnread, error, code, signal, oom }) => [
     type, short(program),
     ...(type === 'exit' ? [signal ?? code, ...(oom ? ['OOM'] : [])] : [...(interpreter === null ? [] : [`by ${interpreter}`]), ...(deleted ? ['deleted'] : []), argv.length, ...(argvCut ? ['cut'] : []), ...(argvUnread ? ['unread'] : [])]), ...(error === undefined ? [] : [error]),
   ]);
 }
 
-/** For each kind of test/workloads/lives.c. */
+/** For each kind of test/workloads/execs.c. */
 const WANTED: Readonly<Record<string, (sh: string) => unknown[]>> = {
   code: () => [['exec', 'SELF', 3], ['exit', 'SELF', 7]],
   killed: () => [['exec', 'SELF', 3], ['exit', 'SELF', 'SIGTERM']],

@@ -99,9 +99,9 @@ export function linesOf(t: Test, text: string, losses: readonly string[] = []): 
   return { report, events: lines as ExecLine[] };
 }
 
-/** A run of test/workloads/lives.c under `ktrace exec -f -o ndjson --failed`. */
+/** A run of test/workloads/execs.c under `ktrace exec -f -o ndjson --failed`. */
 export async function tracedLives(t: Test, args: readonly string[], options: readonly string[] = []): Promise<{ report: ExecReport; events: readonly ExecLine[]; truth: Lives; target: Workload }> {
-  const target = await workload(t, 'lives', args);
+  const target = await workload(t, 'execs', args);
   const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-o', 'ndjson', '--failed', ...options]);
   target.line();
   const truth = await target.truth<Lives>();
