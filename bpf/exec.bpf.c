@@ -43,12 +43,19 @@ SEC("?iter/task")
 int seed__any(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
+	struct exec_state *state;
 	ktrace_pid tgid;
 
-	if (!task || from_exec || task->pid != task->tgid || BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_EXITING))
+	/* The first thread may be gone while others live. */
+	if (!task || from_exec || task->pid != task->tgid || BPF_CORE_READ(task, flags) & PF_KTHREAD || BPF_CORE_READ(task, signal, live.counter) == 0)
 		return 0;
 	tgid = task_tgid(task);
-	if (task_traced(task, tgid, tgid) && user_traced(BPF_CORE_READ(task, cred, uid.val)) && !states_of(task) && !states_make(task))
+	if (!task_traced(task, tgid, tgid) || !user_traced(BPF_CORE_READ(task, cred, uid.val)) || states_of(task))
+		return 0;
+	state = states_make(task);
+	if (state)
+		state->tgid = tgid;
+	else
 		stateless_add(0, 1);
 	return 0;
 }
@@ -59,11 +66,15 @@ int living__any(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct exec_living living = {};
+	struct exec_state *state;
 
-	if (!task || !states_of(task))
+	if (!task)
+		return 0;
+	state = states_of(task);
+	if (!state || state->ended)
 		return 0;
 	living.process_began = BPF_CORE_READ(task, start_time);
-	living.tgid = task_tgid(task);
+	living.tgid = state->tgid;
 	bpf_seq_write(ctx->meta->seq, &living, sizeof(living));
 	return 0;
 }

@@ -20,6 +20,7 @@ enum exec_kind {
 	EXEC_FAILED,  /* it could not */
 	EXEC_ENDED,   /* the last thread of a process has ended */
 	EXEC_FREED,   /* its parent has taken note: the CPU time is whole now */
+	EXEC_LEFT,    /* it has become a program that is not traced */
 	EXEC_KINDS,
 };
 KTRACE_ENUM_ANCHOR(exec_kind);
@@ -48,6 +49,7 @@ struct exec_ancestor {
 struct exec_event {
 	ktrace_ktime time;
 	ktrace_ktime process_began; /* with `tgid`: which process it is, whoever else has had that id */
+	ktrace_ktime began; /* as the program that this is about: `time` of its EXEC_STARTED; 0: before tracing */
 	ktrace_ns cpu;	    /* of the process, of all its threads; until EXEC_FREED at least so much */
 	ktrace_bytes peak;  /* resident at most, as getrusage(2) tells: before it became this program, too */
 	ktrace_pid tgid;
@@ -73,6 +75,8 @@ struct exec_event {
 struct exec_state {
 	ktrace_ktime began; /* as a program; 0: before tracing */
 	ktrace_ktime ended; /* 0: it has not */
+	ktrace_pid tgid;    /* which its task has no more when it is freed */
+	__u32 _zero;
 };
 KTRACE_ANCHOR(exec_state);
 
@@ -83,6 +87,8 @@ struct exec_living {
 	__u32 _zero;
 };
 KTRACE_ANCHOR(exec_living);
+
+#define SCRATCHES 3 /* for each CPU: a program that preempts another one has its own */
 
 struct exec_scratch {
 	__u32 used;
@@ -105,10 +111,10 @@ KTRACE_COUNTERS(stateless, __u32, 1) /* processes whose end will not be told: no
 KTRACE_RING(events, exec_event, 4 << 20)
 KTRACE_STATES(states, struct exec_state)
 
-/* Where a program puts texts together; two for each CPU, so that a program that preempts another kind has its own. User space sizes it. */
+/* Where a program puts texts together. User space sizes it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, SCRATCHES);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct exec_scratch)); /* of no type: user space has no use for it */
 } scratch SEC(".maps");

@@ -7,7 +7,7 @@
 
 #define MOST_PARTS ((SCRATCH_BYTES + MOST_ARGV) / TEXT_BYTES)
 
-static __always_inline struct exec_event *event_of(struct task_struct *leader, enum exec_kind kind, ktrace_ktime now)
+static __always_inline struct exec_event *event_of(struct task_struct *leader, ktrace_pid tgid, enum exec_kind kind, ktrace_ktime now)
 {
 	struct exec_event *event = events_reserve();
 
@@ -17,7 +17,8 @@ static __always_inline struct exec_event *event_of(struct task_struct *leader, e
 	}
 	event->time = now;
 	event->process_began = BPF_CORE_READ(leader, start_time);
-	event->tgid = task_tgid(leader);
+	event->tgid = tgid;
+	event->began = now;
 	event->cpu = 0;
 	event->peak = 0;
 	event->kind = kind;
@@ -64,14 +65,14 @@ static __always_inline void put_ancestors(struct exec_event *event, struct task_
 }
 
 /* A further part of what is in the current CPU's scratch. Global, so that the verifier sees it once and not in every turn of a loop. */
-__noinline int tell_part(__u32 part, __u32 kind, ktrace_ktime now)
+__noinline int tell_part(__u32 part, __u32 place, ktrace_ktime now)
 {
-	struct exec_scratch *text = scratch_of(kind);
+	struct exec_scratch *text = scratch_of(place);
 	struct exec_event *event;
 
 	if (!text)
 		return 0;
-	event = event_of(current_task(), EXEC_MORE, now);
+	event = event_of(current_task(), current_tgid(), EXEC_MORE, now);
 	if (!event)
 		return 0;
 	copy_text(event, text, part);
@@ -80,18 +81,17 @@ __noinline int tell_part(__u32 part, __u32 kind, ktrace_ktime now)
 }
 
 /* All but the first part of the text, and then the event, so that whoever reads the event has all of it. */
-static __always_inline void tell_exec(struct task_struct *task, struct exec_scratch *text, enum exec_kind kind, ktrace_tid tid, ktrace_errno error, __s32 dirfd)
+static __always_inline void tell_exec(struct task_struct *task, struct exec_scratch *text, __u32 place, ktrace_ktime now, ktrace_tid tid, ktrace_errno error, __s32 dirfd)
 {
-	ktrace_ktime now = bpf_ktime_get_ns();
 	struct exec_event *event;
 	__u32 part;
 
 	for (part = 1; part < MOST_PARTS; part++) {
 		if (part * TEXT_BYTES >= text->used)
 			break;
-		tell_part(part, kind, now);
+		tell_part(part, place, now);
 	}
-	event = event_of(task, kind, now);
+	event = event_of(task, task_tgid(task), place == PLACE_STARTED ? EXEC_STARTED : EXEC_FAILED, now);
 	if (!event)
 		return;
 	copy_text(event, text, 0);
@@ -120,10 +120,11 @@ static __always_inline ktrace_ns cpu_of(struct task_struct *leader, enum exec_ki
 static __always_inline void tell_end(struct task_struct *leader, enum exec_kind kind, const struct exec_state *state)
 {
 	struct signal_struct *signal = BPF_CORE_READ(leader, signal);
-	struct exec_event *event = event_of(leader, kind, state->ended);
+	struct exec_event *event = event_of(leader, state->tgid, kind, state->ended);
 
 	if (!event)
 		return;
+	event->began = state->began;
 	event->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ? BPF_CORE_READ(signal, group_exit_code) : BPF_CORE_READ(leader, exit_code);
 	event->cpu = cpu_of(leader, kind);
 	event->peak = BPF_CORE_READ(signal, maxrss) << PAGE_SHIFT;

@@ -7,11 +7,18 @@
 
 #define COMPONENTS 32	/* of a path */
 #define CGROUPS 16	/* above one another */
-#define MOST_ARGS 256	/* of an exec that failed */
+#define MOST_READS 257	/* of arguments of an exec that failed, and of the zero behind them */
 
-static __always_inline struct exec_scratch *scratch_of(enum exec_kind kind)
+/* Which of them: of programs that began, of execve(2) and of execveat(2). */
+enum exec_place {
+	PLACE_STARTED,
+	PLACE_EXECVE,
+	PLACE_EXECVEAT,
+};
+
+static __always_inline struct exec_scratch *scratch_of(__u32 place)
 {
-	__u32 index = 2 * bpf_get_smp_processor_id() + (kind == EXEC_FAILED);
+	__u32 index = SCRATCHES * bpf_get_smp_processor_id() + place;
 
 	return bpf_map_lookup_elem(&scratch, &index);
 }
@@ -41,25 +48,35 @@ static __always_inline void put_kernel(struct exec_scratch *text, const void *fr
 		put_empty(text);
 }
 
+/* What put_user() returns. */
+enum exec_put {
+	PUT_NO_ROOM,
+	PUT_WHOLE,
+	PUT_BEGINNING, /* MOST_NAME - 1 bytes of it */
+};
+
 /*
- * A text of the current process, into its CPU's scratch. Returns whether there may be room for another one. Global, so that the verifier sees
- * it once and not in every turn of a loop.
+ * A text of the current process, into its CPU's scratch. Global, so that the verifier sees it once and not in every turn of a loop.
  */
-__noinline int put_user(__u64 from, __u32 limit)
+__noinline int put_user(__u64 from, __u32 limit, __u32 place)
 {
-	struct exec_scratch *text = scratch_of(EXEC_FAILED);
+	struct exec_scratch *text = scratch_of(place);
 	long bytes;
 
 	if (!text || text->used + MOST_NAME > limit)
-		return 0;
+		return PUT_NO_ROOM;
 	bytes = bpf_probe_read_user_str(end_of(text), MOST_NAME, (const void *)from);
+	if (bytes == MOST_NAME) {
+		text->used += MOST_NAME - 1;
+		return PUT_BEGINNING;
+	}
 	if (bytes > 0) {
 		text->used += bytes;
-		return 1;
+		return PUT_WHOLE;
 	}
 	put_empty(text);
 	text->flags |= EXEC_UNREAD;
-	return 1;
+	return PUT_WHOLE;
 }
 
 /* Components from the last to the first, across mounts, up to the root of the process (prepend_path(), fs/d_path.c). */
@@ -155,21 +172,29 @@ static __always_inline void put_new_arguments(struct exec_scratch *text, struct 
 		text->flags |= EXEC_UNREAD;
 }
 
-/* Those that a caller has given: an array of pointers, of 4 bytes in a 32-bit program. */
-static __always_inline void put_given_arguments(struct exec_scratch *text, __u64 array, bool compat)
+/* Those that a caller has given: an array of pointers. Long ones are read piece by piece. */
+static __always_inline void put_given_arguments(struct exec_scratch *text, __u64 array, __u32 place)
 {
 	__u32 limit = text->used + MOST_ARGV, i;
-	__u64 argument;
+	__u64 argument = 0;
+	int put = PUT_WHOLE;
 
-	for (i = 0; i < MOST_ARGS; i++) {
-		argument = 0;
-		if (bpf_probe_read_user(&argument, compat ? 4 : 8, (const void *)(array + i * (compat ? 4 : 8)))) {
-			text->flags |= EXEC_UNREAD;
-			return;
+	for (i = 0; i < MOST_READS; i++) {
+		if (put == PUT_BEGINNING) {
+			argument += MOST_NAME - 1;
+		} else {
+			if (bpf_probe_read_user(&argument, sizeof(argument), (const void *)array)) {
+				text->flags |= EXEC_UNREAD;
+				return;
+			}
+			if (!argument)
+				return;
+			array += sizeof(argument);
 		}
-		if (!argument)
-			return;
-		if (!put_user(argument, limit))
+		if (i == MOST_READS - 1)
+			break;
+		put = put_user(argument, limit, place);
+		if (put == PUT_NO_ROOM)
 			break;
 	}
 	text->flags |= EXEC_CUT;

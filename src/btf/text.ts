@@ -6,6 +6,17 @@ const SLOTS = 4096;
  * names which differ stay different. Control characters are kept: sanitizing is the renderer's task.
  */
 export function decodeText(bytes: Uint8Array): string {
+  const zero = bytes.indexOf(0);
+  try {
+    return utf8.decode(zero < 0 ? bytes : bytes.subarray(0, zero));
+  } catch {
+    return decodeBytes(bytes); // some of it is no UTF-8
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeBytes(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {
     const first = bytes[at] ?? 0;

@@ -16,6 +16,7 @@ export class Procfs implements Processes {
   /** By network namespace, with the time at which they were read. */
   readonly #sockets = new Map<string, { readonly at: number; readonly of: ReadonlyMap<number, string> }>();
   readonly #mounts = new Map<string, { readonly at: number; readonly of: ReadonlyMap<number, number> }>();
+  #wallAhead: number | undefined;
   #cgroups: { readonly at: number; readonly paths: ReadonlyMap<bigint, string> } | undefined;
 
   mappings(pid: number): readonly Mapping[] | undefined {
@@ -120,7 +121,8 @@ export class Procfs implements Processes {
   }
 
   wallTime(ns: number): Date {
-    return new Date(Date.now() - (this.now() - ns) / 1e6);
+    this.#wallAhead ??= Date.now() - this.now() / 1e6; // once: a clock that is set meanwhile does not part beginnings and ends
+    return new Date(this.#wallAhead + ns / 1e6);
   }
 }
 

@@ -17,7 +17,8 @@ export const ExecKind = {
   EXEC_FAILED: 2,
   EXEC_ENDED: 3,
   EXEC_FREED: 4,
-  EXEC_KINDS: 5,
+  EXEC_LEFT: 5,
+  EXEC_KINDS: 6,
 } as const;
 
 /** struct exec_ancestor, 24 bytes */
@@ -28,12 +29,14 @@ export interface ExecAncestor {
   readonly comm: string;
 }
 
-/** struct exec_event, 752 bytes */
+/** struct exec_event, 760 bytes */
 export interface ExecEvent {
   /** ktrace_ktime */
   readonly time: number;
   /** ktrace_ktime */
   readonly processBegan: number;
+  /** ktrace_ktime */
+  readonly began: number;
   /** ktrace_ns */
   readonly cpu: number;
   /** ktrace_bytes */
@@ -82,12 +85,14 @@ export interface ExecLiving {
   readonly tgid: number;
 }
 
-/** struct exec_state, 16 bytes */
+/** struct exec_state, 24 bytes */
 export interface ExecState {
   /** ktrace_ktime */
   readonly began: number;
   /** ktrace_ktime */
   readonly ended: number;
+  /** ktrace_pid */
+  readonly tgid: number;
 }
 
 /** struct ktrace_name, 24 bytes */
@@ -156,7 +161,7 @@ export interface Options {
 export const schema = {
   tool: 'exec',
   object: 'exec.bpf.o',
-  layoutHash: '6d2305592d571aa1',
+  layoutHash: 'f27ccf06d8c5263c',
   /** C names */
   options: {
     filterCgroup: 'filter_cgroup',

@@ -7,7 +7,7 @@ import { exec } from '../../src/library.js';
 import { cgroupMount } from './cgroups.js';
 import { linesOf, tallied, tracedLives, tracing, type ExecLine, type ExecReport, type Lives, type ProgramRow } from './execs.js';
 import { accounts, asMany, loss, onceMore, tolerant } from './losses.js';
-import { EMULATED, N } from './machine.js';
+import { CLI, EMULATED, N } from './machine.js';
 import { blockUntil, run, workload } from './processes.js';
 import { killed } from './sudden-end.js';
 import { suite } from './suite.js';
@@ -171,7 +171,7 @@ suite(1, (test) => {
   });
 
   test('a rule that is none is refused before anything is traced', async (t) => {
-    for (const [rule, why] of [['colour = red', 'there is no field colour'], ['exit >> 3', 'what is'], ['exit > many', 'is no number'], ['path ~ (', 'no regular expression'], ['exit = 1 and', 'nothing stands behind'], ['error = ENOENT and exit = 1', 'both'], ['', 'something']] as const) {
+    for (const [rule, why] of [['colour = red', 'there is no field colour'], ['exit >> 3', 'what is'], ['exit > many', 'exit is a number'], ['path ~ (', 'no regular expression'], ['exit = 1 and', 'nothing stands behind'], ['error = ENOENT and exit = 1', 'both'], ['', 'something']] as const) {
       const tracer = ktrace(t, ['--alert', rule], { tool: 'exec' });
       t.strictSame(await tracer.exit(), { code: 2, signal: null }, rule);
       t.match(tracer.stderr, why);
@@ -219,6 +219,33 @@ suite(1, (test) => {
     const { events } = linesOf(t, tracer.stdout);
     const sorted = [...events].sort((a, b) => a.time - b.time);
     t.strictSame(sorted.map(({ type, program, code }) => [type, program, code ?? null]), [['exec', '/usr/bin/sh', null], ['exec', '/bin/true', null], ['exit', '/bin/true', 0], ['failed', '/no/such', null], ['exit', '/usr/bin/sh', 3]], 'nothing of the launcher');
+  });
+
+  test('filters that a process crosses by an exec: what it was ends there, and nothing is counted twice or not at all', async (t) => {
+    const run = async (options: readonly string[], script: string): Promise<{ report: ExecReport; events: readonly ExecLine[] }> => {
+      const tracer = ktrace(t, ['-q', '-f', '-o', 'ndjson', ...options, '--', 'sh', '-c', script], { tool: 'exec' });
+      t.strictSame(await tracer.exit(), { code: 0, signal: null });
+      return linesOf(t, tracer.stdout, ['programs-full']);
+    };
+    const row = ({ report }: { report: ExecReport }, program: string): unknown[] => [rowOf(report, program)?.started, rowOf(report, program)?.ended, tallied(rowOf(report, program)?.ends ?? [])];
+    t.strictSame(row(await run(['--path', '/env$'], 'exec env true'), '/usr/bin/env'), [1, 1, { exec: 1 }], 'into what is not wanted');
+    const into = await run(['--args', 'zz$'], "sh -c ': zz'; sh -c 'exec /bin/echo zz' x >/dev/null; true");
+    t.strictSame(row(into, '/bin/echo'), [1, 1, { 'exit 0': 1 }], 'and out of it');
+    t.strictSame(row(into, '/usr/bin/sh').slice(0, 2), [1, 1]);
+    const left = await run(['--comm', 'sh'], 'exec /bin/sleep 0.2');
+    t.strictSame(row(left, '/usr/bin/sh'), [1, 1, { exec: 1 }], 'into what is not traced');
+    t.strictSame(left.events.map(({ type }) => type), ['exec'], 'its end is not that of the shell');
+    t.strictSame((await run(['--max-rows', '1'], '/bin/true; true')).report.header.accounting.inFlight, 0);
+  });
+
+  test('in a pid namespace of its own: one life is one line, with the ids that are seen there', async (t) => {
+    const inner = `${process.execPath} ${CLI} exec -q -f -o ndjson -- sh -c "/bin/true; exit 3"`;
+    const outer = run(t, 'unshare', ['-pf', '--mount-proc', 'sh', '-c', `${inner}; true`]);
+    t.strictSame(await outer.exit(), { code: 0, signal: null });
+    const { events } = linesOf(t, outer.stdout);
+    const sorted = [...events].sort((a, b) => a.time - b.time);
+    t.strictSame(sorted.map(({ type, program, code, beforeTracing }) => [type, program, code ?? null, beforeTracing ?? null]), [['exec', '/usr/bin/sh', null, null], ['exec', '/bin/true', null, null], ['exit', '/bin/true', 0, false], ['exit', '/usr/bin/sh', 3, false]]);
+    t.ok(events.every(({ pid }) => pid > 0 && pid < 1000), events.map(({ pid }) => pid).join(' '));
   });
 
   test('a process that was there before: its end is told, and ends the tracing', async (t) => {

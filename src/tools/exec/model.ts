@@ -13,8 +13,9 @@ export interface Image {
   readonly pid: number;
   /** The thread that called execve. */
   readonly tid: number;
-  /** CLOCK_MONOTONIC, ns. */
+  /** CLOCK_MONOTONIC, ns: of the exec, and of the beginning of the process. */
   readonly time: number;
+  readonly processBegan: number;
   readonly uid: number;
   readonly euid: number;
   /** Name of the thread, after the exec if it succeeded. */
@@ -66,6 +67,8 @@ interface Common extends ToolEvent {
   /** CLOCK_MONOTONIC, ns, and by the clock on the wall (RFC 3339, UTC). */
   readonly time: number;
   readonly at: string;
+  /** CLOCK_MONOTONIC, ns: with `pid` which process it is, whoever else has had that id. */
+  readonly processBegan: number;
   readonly pid: number;
   readonly tid: number;
   readonly uid: number | null;

@@ -19,9 +19,12 @@ export interface ProgramTotals {
   readonly ended: number;
   readonly ends: Counts;
   readonly errors: Counts;
-  /** Names of processes by which it was started, or was to be, each with its id. */
+  /** Names of processes by which it was started, and by which it was to be, each with its id. */
   readonly parents: Counts;
+  readonly triedBy: Counts;
   readonly cpuNs: number;
+  /** Ends whose CPU time is not whole. */
+  readonly partial: number;
   readonly peakBytes: number;
   readonly longestNs: number;
   /** Of lifetimes, by bucket + 1. */
@@ -37,7 +40,9 @@ interface Mutable {
   readonly ends: Map<string, number>;
   readonly errors: Map<string, number>;
   readonly parents: Map<string, number>;
+  readonly triedBy: Map<string, number>;
   cpuNs: number;
+  partial: number;
   peakBytes: number;
   longestNs: number;
   readonly lifetimes: number[];
@@ -45,7 +50,8 @@ interface Mutable {
 }
 
 export const REPLACED = 'exec';
-const OTHERS = 'others';
+export const OTHERS = 'others';
+const ALONG_PATH = ' (along PATH)';
 
 export class Programs {
   readonly #programs = new Map<string, Mutable>();
@@ -56,30 +62,42 @@ export class Programs {
 
   constructor(private readonly most: number) {}
 
-  add(news: News): void {
-    const totals = this.#of(programOf(news), news.kind === 'exec' || news.kind === 'failed');
-    if (news.kind === 'exec' && news.replaced) this.#end(news.replaced.program, REPLACED, news.image.time - news.replaced.time, false);
-    if (!totals) return;
-    if (news.kind === 'exec') totals.started++;
-    if (news.kind === 'failed') {
-      totals.failed++;
-      this.aggregated++;
-      count(totals.errors, news.error);
-    }
+  /** Whether it has a row. */
+  add(news: News): boolean {
+    const program = programOf(news);
+    const totals = this.#of(program, news.kind === 'exec' || news.kind === 'failed');
+    if (!totals) return false;
+    if (news.kind === 'exec') this.#started(news, totals);
+    if (news.kind === 'failed') this.#failed(news, totals);
     if (news.kind === 'exit' && !news.beforeTracing) this.#exit(news, totals);
-    if (news.kind === 'freed') totals.cpuNs += news.moreCpuNs;
-    if (news.kind === 'exec' || news.kind === 'failed') count(totals.parents, parentOf(news.image));
+    if (news.kind === 'left') this.#end(totals, REPLACED, news.time - news.image.time, false);
+    if (news.kind === 'freed') {
+      totals.cpuNs += news.moreCpuNs;
+      totals.partial--;
+    }
+    return true;
   }
 
-  #exit({ image: { program }, end }: Extract<News, { readonly kind: 'exit' }>, totals: Mutable): void {
-    this.#end(program, endOf(end), end.lifetimeNs, end.code !== 0);
+  #started({ image }: Extract<News, { readonly kind: 'exec' }>, totals: Mutable): void {
+    totals.started++;
+    count(totals.parents, parentOf(image));
+  }
+
+  #failed({ image, error }: Extract<News, { readonly kind: 'failed' }>, totals: Mutable): void {
+    totals.failed++;
+    this.aggregated++;
+    count(totals.errors, error);
+    count(totals.triedBy, parentOf(image));
+  }
+
+  #exit({ end }: Extract<News, { readonly kind: 'exit' }>, totals: Mutable): void {
+    this.#end(totals, endOf(end), end.lifetimeNs, end.code !== 0);
     totals.cpuNs += end.cpuNs;
+    totals.partial += end.cpuIsWhole ? 0 : 1;
     totals.peakBytes = Math.max(totals.peakBytes, end.peakBytes);
   }
 
-  #end(program: string, how: string, lifetimeNs: number, unwell: boolean): void {
-    const totals = this.#programs.get(program);
-    if (!totals) return;
+  #end(totals: Mutable, how: string, lifetimeNs: number, unwell: boolean): void {
     const slot = Math.min(SLOTS - 1, bucketOf(Math.round(Math.max(0, lifetimeNs))) + 1);
     this.aggregated++;
     totals.ended++;
@@ -96,14 +114,14 @@ export class Programs {
       this.full++;
       return undefined;
     }
-    const made: Mutable = { started: 0, failed: 0, ended: 0, ends: new Map(), errors: new Map(), parents: new Map(), cpuNs: 0, peakBytes: 0, longestNs: 0, lifetimes: Array<number>(SLOTS).fill(0), unwell: 0 };
+    const made: Mutable = { started: 0, failed: 0, ended: 0, ends: new Map(), errors: new Map(), parents: new Map(), triedBy: new Map(), cpuNs: 0, partial: 0, peakBytes: 0, longestNs: 0, lifetimes: Array<number>(SLOTS).fill(0), unwell: 0 };
     this.#programs.set(program, made);
     return made;
   }
 
   /** A copy. */
   snapshot(): ProgramTotals[] {
-    return [...this.#programs].map(([program, { ends, errors, parents, lifetimes, ...rest }]) => ({ program, ...rest, ends: new Map(ends), errors: new Map(errors), parents: new Map(parents), lifetimes: [...lifetimes] }));
+    return [...this.#programs].map(([program, { ends, errors, parents, triedBy, lifetimes, ...rest }]) => ({ program, ...rest, ends: new Map(ends), errors: new Map(errors), parents: new Map(parents), triedBy: new Map(triedBy), lifetimes: [...lifetimes] }));
   }
 }
 
@@ -111,8 +129,11 @@ export class Programs {
 function programOf(news: News): string {
   const { program, path, argv: [name = ''] } = news.image;
   const isTried = news.kind === 'failed' && news.error === 'ENOENT' && name !== '' && !name.includes('/') && path.endsWith(`/${name}`);
-  return isTried ? `${name} (along PATH)` : program;
+  return isTried ? `${name}${ALONG_PATH}` : program;
 }
+
+/** The name that was tried, of such a row. */
+export const triedName = (program: string): string | undefined => (program.endsWith(ALONG_PATH) ? program.slice(0, -ALONG_PATH.length) : undefined);
 
 function parentOf({ ancestors: [parent] }: News['image']): string {
   return parent ? `${parent.name} (${parent.pid})` : 'unknown';
@@ -138,11 +159,13 @@ function minus(now: ProgramTotals, before: ProgramTotals | undefined): ProgramTo
     ended: now.ended - before.ended,
     unwell: now.unwell - before.unwell,
     cpuNs: now.cpuNs - before.cpuNs,
+    partial: now.partial - before.partial,
     peakBytes: now.peakBytes > before.peakBytes ? now.peakBytes : 0,
     longestNs: now.longestNs > before.longestNs ? now.longestNs : 0,
     ends: less(now.ends, before.ends),
     errors: less(now.errors, before.errors),
     parents: less(now.parents, before.parents),
+    triedBy: less(now.triedBy, before.triedBy),
     lifetimes: now.lifetimes.map((n, i) => n - (before.lifetimes[i] ?? 0)),
   };
 }

@@ -1,10 +1,10 @@
 /** Events as the library and ndjson give them, and as lines. */
 import { formatDuration, formatSize } from '../../render/format.js';
 import type { End, EndedRecord, ExecEventRecord, Image } from './model.js';
-import { commandLine } from './names.js';
+import { commandLine, quoteWord } from './names.js';
 import type { News } from './lives.js';
 
-type Told = Exclude<News, { readonly kind: 'freed' }>;
+type Told = Exclude<News, { readonly kind: 'freed' | 'left' }>;
 
 /** `wallTime`: of a moment of CLOCK_MONOTONIC. */
 export function recordOf(news: Told, alerts: readonly string[], wallTime: (ns: number) => Date): ExecEventRecord {
@@ -38,10 +38,13 @@ const base = (text: string): string => text.slice(text.lastIndexOf('/') + 1);
 export function wordsOf({ argv, argvCut, argvUnread, program, path, file }: Pick<Image, 'argv' | 'argvCut' | 'argvUnread' | 'program' | 'path' | 'file'>): string {
   const [first = ''] = argv;
   const line = argv.length === 0 ? program : commandLine(argv);
-  const says = file === null ? first === path : base(first).replace(/^-/, '') === base(path); // which of the paths that were tried, matters where it failed
-  const shown = path !== '' && argv.length > 0 && !says ? `${path} as ${line}` : line;
+  const says = first === path || (file !== null && !first.includes('/') && first.replace(/^-/, '') === base(path)); // which of the paths that were tried, matters where it failed
+  const shown = argv.length > 0 && !says ? `${quoteWord(path)} as ${line}` : argv.length === 0 ? quoteWord(line) : line;
   return `${shown.length > MOST_WORDS ? `${shown.slice(0, MOST_WORDS)}...` : shown}${argvCut && shown.length <= MOST_WORDS ? '...' : ''}${argvUnread ? ' (arguments not readable)' : ''}`;
 }
+
+/** The program itself, and what it calls itself. */
+export const alertWords = (image: Image): string => (image.argv[0] === image.program || image.argv.length === 0 ? wordsOf(image) : `${quoteWord(image.program)} as ${commandLine(image.argv).slice(0, MOST_WORDS)}`);
 
 /** `exit 128`, `SIGSEGV, core dumped`, `OOM-killed`. */
 export function endOf({ code, signal, dumped, oom }: Pick<End, 'code' | 'signal' | 'dumped' | 'oom'>): string {
@@ -52,8 +55,8 @@ export function endOf({ code, signal, dumped, oom }: Pick<End, 'code' | 'signal'
 /** Who: `uid 1000, by bash 4100 < sshd 900`, with the container, or the last part of the cgroup. */
 function origin({ uid, euid, ancestors, ancestorPids, container, cgroup }: ExecEventRecord): string {
   const users = uid === null ? [] : [`uid ${uid}${euid !== null && euid !== uid ? ` as ${euid}` : ''}`];
-  const above = ancestors.slice(0, SHOWN_ANCESTORS).map((name, i) => `${name} ${ancestorPids[i] ?? 0}`).join(' < ');
-  const where = container !== null ? [`container ${container.slice(0, SHORT_ID)}`] : cgroup !== '' && cgroup !== '/' ? [`cgroup ${base(cgroup).slice(0, LONGEST_CGROUP)}`] : [];
+  const above = ancestors.slice(0, SHOWN_ANCESTORS).map((name, i) => `${quoteWord(name)} ${ancestorPids[i] ?? 0}`).join(' < ');
+  const where = container !== null ? [`container ${container.slice(0, SHORT_ID)}`] : cgroup !== '' && cgroup !== '/' ? [`cgroup ${quoteWord(base(cgroup).slice(0, LONGEST_CGROUP))}`] : [];
   return [...users, ...(above === '' ? [] : [`by ${above}`]), ...where].join(', ');
 }
 
@@ -73,5 +76,5 @@ export function lineOf(record: ExecEventRecord): string {
 function what(record: ExecEventRecord): string {
   if (record.type === 'exec') return `${wordsOf(record)}  [${origin(record)}]`;
   if (record.type === 'failed') return `${wordsOf(record)}  ${record.error}  [${origin(record)}]`;
-  return `${record.program}  ${endOf(record)}, ${lifeOf(record)}`;
+  return `${quoteWord(record.program)}  ${endOf(record)}, ${lifeOf(record)}`;
 }

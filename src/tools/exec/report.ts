@@ -5,7 +5,7 @@ import type { Histogram, Loss, Report, Row, Section, Tally } from '../../report/
 import type { ReportOptions } from '../contract.js';
 import { ALERT_COLUMNS, PROGRAM_COLUMNS } from './columns.js';
 import { findingOf, nextOf } from './finding.js';
-import { FIRST_LIFETIME, type Counts, type ProgramTotals } from './programs.js';
+import { FIRST_LIFETIME, REPLACED, type Counts, type ProgramTotals } from './programs.js';
 
 export const EXEC_SORTS = ['execs', 'failed', 'cpu', 'p99', 'peak'] as const;
 type ExecSort = (typeof EXEC_SORTS)[number];
@@ -96,11 +96,13 @@ function programSection({ programs, running, durationNs }: ExecSnapshot, { rows,
     p50: quantileOf(totals, 0.5),
     p99: quantileOf(totals, 0.99),
     longest: totals.longestNs > 0 ? totals.longestNs : null,
-    cpu: totals.ended === 0 ? null : totals.cpuNs,
+    cpu: totals.ended === (totals.ends.get(REPLACED) ?? 0) ? null : totals.cpuNs,
     peak: totals.peakBytes > 0 ? totals.peakBytes : null,
     ends: tallyOf(totals.ends),
     errors: tallyOf(totals.errors),
     parents: tallyOf(totals.parents),
+    triedBy: tallyOf(totals.triedBy),
+    partial: totals.partial > 0 ? `at least: ${totals.partial} had not been freed` : null,
     histogram: histogramOf(totals),
     ended: totals.ended,
     running: running.get(totals.program) ?? 0,

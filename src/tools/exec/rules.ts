@@ -1,11 +1,15 @@
 /** Rules for what should not happen: conditions on what is known of a process when it begins, cannot begin, or ends. */
 import { KtraceError } from '../../errors.js';
 import { parseDuration } from '../../report/duration.js';
+import { errnoName, errnoNumber } from '../errno.js';
+import { signalName } from '../signals.js';
 import type { End, Image } from './model.js';
 
 /** What a rule is asked about. */
 export interface Occasion {
   readonly image: Image;
+  /** It became what it is while it was traced. */
+  readonly isKnown: boolean;
   readonly error?: string;
   readonly end?: End;
 }
@@ -19,49 +23,55 @@ export interface Rule {
 }
 
 type Fact = string | number | boolean | readonly string[] | null;
+type Kind = 'text' | 'number' | 'time' | 'flag' | 'error' | 'signal';
 interface Field {
   readonly when: Rule['when'];
+  readonly kind: Kind;
+  /** null: not known; then no condition holds. */
   readonly of: (occasion: Occasion) => Fact;
-  /** Durations in ns. */
-  readonly isTime?: boolean;
 }
 
-const begins = (of: (image: Image) => Fact): Field => ({ when: 'exec', of: ({ image }) => of(image) });
-const ends = (of: (end: End) => Fact, isTime = false): Field => ({ when: 'exit', of: ({ end }) => (end ? of(end) : null), isTime });
+const last = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+/** Of what was there before tracing nothing is known but its id and the name of its thread. */
+const begins = (of: (image: Image) => Fact, kind: Kind = 'text'): Field => ({ when: 'exec', kind, of: ({ image, isKnown }) => (isKnown ? of(image) : null) });
+const always = (of: (image: Image) => Fact, kind: Kind = 'text'): Field => ({ when: 'exec', kind, of: ({ image }) => of(image) });
+const ends = (of: (end: End) => Fact, kind: Kind): Field => ({ when: 'exit', kind, of: ({ end }) => (end ? of(end) : null) });
 
 const FIELDS: Readonly<Record<string, Field>> = {
   program: begins(({ program }) => program),
   path: begins(({ path }) => path),
   file: begins(({ file }) => file),
+  location: begins(({ program, file, interpreter }) => [program, ...(file !== null && interpreter === null ? [file] : [])]),
   interpreter: begins(({ interpreter }) => interpreter ?? ''),
   argv: begins(({ argv }) => argv.join(' ')),
-  comm: begins(({ comm }) => comm),
+  comm: always(({ comm }) => comm),
+  name: begins(({ comm, file }) => [comm, ...(file === null ? [] : [last(file)])]),
   cwd: begins(({ directory }) => directory),
-  uid: begins(({ uid }) => uid),
-  euid: begins(({ euid }) => euid),
-  pid: begins(({ pid }) => pid),
-  ppid: begins(({ ancestors: [parent] }) => parent?.pid ?? 0),
+  uid: begins(({ uid }) => uid, 'number'),
+  euid: begins(({ euid }) => euid, 'number'),
+  pid: always(({ pid }) => pid, 'number'),
+  ppid: begins(({ ancestors: [parent] }) => parent?.pid ?? 0, 'number'),
   parent: begins(({ ancestors: [parent] }) => parent?.name ?? ''),
   ancestor: begins(({ ancestors }) => ancestors.map(({ name }) => name)),
   cgroup: begins(({ cgroup }) => cgroup),
   container: begins(({ container }) => container ?? ''),
   pod: begins(({ pod }) => pod ?? ''),
-  deleted: begins(({ deleted }) => deleted),
-  error: { when: 'failed', of: ({ error }) => error ?? '' },
-  exit: ends(({ code }) => code),
-  signal: ends(({ signal }) => signal ?? ''),
-  oom: ends(({ oom }) => oom),
-  lifetime: ends(({ lifetimeNs }) => lifetimeNs, true),
-  cpu: ends(({ cpuNs }) => cpuNs, true),
-  peak: ends(({ peakBytes }) => peakBytes),
+  deleted: begins(({ deleted }) => deleted, 'flag'),
+  error: { when: 'failed', kind: 'error', of: ({ error }) => error ?? null },
+  exit: ends(({ code }) => code, 'number'),
+  signal: ends(({ signal }) => signal ?? '', 'signal'),
+  oom: ends(({ oom }) => oom, 'flag'),
+  lifetime: ends(({ lifetimeNs }) => lifetimeNs, 'time'),
+  cpu: ends(({ cpuNs }) => cpuNs, 'time'),
+  peak: ends(({ peakBytes }) => peakBytes, 'number'),
 };
 
 export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
 
 /** Rules that have a name, in the same words. */
 export const NAMED_RULES: Readonly<Record<string, string>> = {
-  'shell-in-container': 'container != "" and file ~ /(sh|bash|dash|ash|zsh|ksh|fish|tcsh|csh|busybox)$',
-  'exec-from-tmp': 'program ~ ^/(tmp|var/tmp|dev/shm)/',
+  'shell-in-container': 'container != "" and name ~ ^(sh|bash|dash|ash|zsh|ksh|fish|tcsh|csh)$',
+  'exec-from-tmp': 'location ~ ^/(tmp|var/tmp|dev/shm)/',
   'deleted-binary': 'deleted = yes',
 };
 
@@ -125,16 +135,36 @@ function condition(rule: string, name: string, operator: string, text: string): 
   if (!field) throw wrong(rule, `there is no field ${name}: take one of ${Object.keys(FIELDS).join(', ')}`);
   const compares = OPERATORS[operator];
   if (!compares) throw wrong(rule, `there is no operator ${operator}`);
-  const number = numberOf(rule, text, field.isTime === true, operator);
-  const value = { text, number, pattern: operator.endsWith('~') ? patternOf(text, 'the rule') : /$^/ };
+  const value = operator.endsWith('~') ? { text, number: NaN, pattern: patternOf(text, 'the rule') } : valueOf(rule, name, field.kind, operator, text);
   return { when: field.when, holds: (occasion) => compares(field.of(occasion), value) };
 }
 
-function numberOf(rule: string, text: string, isTime: boolean, operator: string): number {
-  if (isTime) return parseTime(rule, text);
-  if (/^\d+$/.test(text)) return Number(text);
-  if (/[<>]/.test(operator)) throw wrong(rule, `${JSON.stringify(text)} is no number`);
-  return NaN;
+const NEVER = /$^/;
+
+/** A value that the field can have; what could never hold is refused. */
+function valueOf(rule: string, name: string, kind: Kind, operator: string, text: string): Value {
+  if (/[<>]/.test(operator) && kind !== 'number' && kind !== 'time') throw wrong(rule, `${name} is no number`);
+  switch (kind) {
+    case 'time': return { text, number: parseTime(rule, text), pattern: NEVER };
+    case 'number': return { text, number: numberOf(rule, name, text), pattern: NEVER };
+    case 'flag': return { text: oneOf(rule, name, text, ['yes', 'no']), number: NaN, pattern: NEVER };
+    case 'error': return { text: errnoName(errnoNumber(text)), number: NaN, pattern: NEVER };
+    case 'signal': return { text: text === '' ? '' : oneOf(rule, name, signalOf(text), SIGNAL_NAMES), number: NaN, pattern: NEVER };
+    case 'text': return { text, number: NaN, pattern: NEVER };
+  }
+}
+
+const SIGNAL_NAMES: readonly string[] = Array.from({ length: 64 }, (_, i) => signalName(i + 1));
+const signalOf = (text: string): string => (/^\d+$/.test(text) ? signalName(Number(text)) : text.startsWith('SIG') ? text : `SIG${text}`);
+
+function oneOf(rule: string, name: string, text: string, values: readonly string[]): string {
+  if (!values.includes(text)) throw wrong(rule, `${name} is never ${JSON.stringify(text)}`);
+  return text;
+}
+
+function numberOf(rule: string, name: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw wrong(rule, `${name} is a number, and ${JSON.stringify(text)} is none`);
+  return Number(text);
 }
 
 function parseTime(rule: string, text: string): number {

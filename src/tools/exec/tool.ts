@@ -9,11 +9,14 @@ import { EXEC_SORTS } from './report.js';
 import { parseRule, patternOf } from './rules.js';
 
 const USERS = 16; // as in bpf/exec.bpf.h
+const SCRATCHES = 3;
 const DEFAULT_PROGRAMS = 4096; // as in cli.ts
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as readonly unknown[]) : []);
 
-function options({ filters: { launched }, own }: ToolOptions): object {
+function options({ filters: { launched, tids, minWaitNs }, own }: ToolOptions): object {
+  if (tids.length > 0) throw new KtraceError('A thread that executes a program becomes its process', 'USAGE', 'take --pid');
+  if (minWaitNs > 0) throw new KtraceError('There are no waits in this report', 'USAGE', "leave --min-wait out, or take --alert 'lifetime > 1s'");
   const users = listOf(own['uid']).map(Number);
   if (users.length > USERS) throw new KtraceError(`More than ${USERS} users`, 'USAGE', 'filter by cgroup, or trace all of them');
   if (own['live'] === true && own['summary'] === true) throw new KtraceError('Show either programs as they begin or the report alone', 'USAGE', 'take one of --live and --summary');
@@ -37,6 +40,7 @@ function wishesOf(own: Own): Wishes {
   const unsent: readonly string[] = [...(own['live'] === true ? ['exit'] : []), ...(own['failed'] === true ? [] : ['failed'])];
   return {
     rules: listOf(own['alert']).map((rule) => parseRule(String(rule))),
+    narrows: wanted.length > 0,
     wants: (image) => wanted.every((matches) => matches(image)),
     sends: (kind) => !unsent.includes(kind),
     mostPrograms: Number(own['maxRows'] ?? DEFAULT_PROGRAMS),
@@ -64,6 +68,6 @@ export const execTool: Tool<ExecEventRecord> = {
   line: lineOf,
   filterWords,
   options,
-  mapSizes: ({ ringBytes }, { cpus }: Setting) => ({ events: ringBytes, scratch: 2 * cpus }),
+  mapSizes: ({ ringBytes }, { cpus }: Setting) => ({ events: ringBytes, scratch: SCRATCHES * cpus }),
   look: (tables, processes, { own }) => new ExecLook(tables, processes, wishesOf(own)),
 };

@@ -17,7 +17,7 @@ const COUNTS = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lostExecs: 0,
 function loopOf(count: number, status = 128 << 8, first = 0): ExecEvent[] {
   return Array.from({ length: count }, (_, i) => {
     const process = { tgid: 100 + first + i, processBegan: first + i };
-    return [event({ ...process, time: i * MS, bytes: textOf() }), event({ ...process, kind: ExecKind.EXEC_FREED, time: (i + 5) * MS, status, cpu: 2 * MS, peak: 8 << 20 })];
+    return [event({ ...process, time: i * MS, bytes: textOf() }), event({ ...process, kind: ExecKind.EXEC_FREED, began: i * MS, time: (i + 5) * MS, status, cpu: 2 * MS, peak: 8 << 20 })];
   }).flat();
 }
 

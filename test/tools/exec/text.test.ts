@@ -46,6 +46,10 @@ t.test('a process is called by the script that it runs, not by what runs it', (t
   t.equal(nameOf('node', ['/usr/bin/node', '--inspect', '/srv/worker.js', '7']), 'worker.js');
   t.equal(nameOf('bash', ['-bash']), 'bash');
   t.equal(nameOf('sh', ['sh', '-c', 'exec x.sh']), 'sh');
+  t.equal(nameOf('bash', ['bash', '-ec', './x.sh']), 'bash');
+  t.equal(nameOf('node', ['node', '-r', './hook.js', 'app.js']), 'app.js');
+  t.equal(nameOf('python3', ['python3', '-W', 'ignore.x', '-c', 'a.b']), 'python3');
+  t.equal(nameOf('perl', ['perl', '-I./lib', '-e', 'system(q(/bin/true;:))']), 'perl');
   t.equal(nameOf('python3', ['python3', '-m', 'http.server']), 'python3');
   t.equal(nameOf('nginx', ['nginx: worker process']), 'nginx');
   t.equal(nameOf('x', []), 'x');
@@ -54,13 +58,14 @@ t.test('a process is called by the script that it runs, not by what runs it', (t
 
 t.test('a command line could be typed into a shell', (t) => {
   t.equal(commandLine(['sh', '-c', "echo 'a b'", '']), `sh -c 'echo '\\''a b'\\''' ''`);
+  t.equal(commandLine(['a\n\'b']), "$'a\\x0a\\'b'");
   t.end();
 });
 
 t.test('containers and pods by their cgroups', (t) => {
   const id = 'ab12'.repeat(16);
   for (const path of [`/system.slice/docker-${id}.scope`, `/docker/${id}`, `/kubepods.slice/kubepods-besteffort.slice/cri-containerd-${id}.scope`, `/docker/${id}/inner`]) t.equal(containerOf(path), id, path);
-  for (const path of ['/', '/user.slice/user-0.slice', `/x/${id.slice(1)}`, `/x/${id}0`]) t.equal(containerOf(path), undefined, path);
+  for (const path of ['/', '/user.slice/user-0.slice', `/x/${id.slice(1)}`, `/x/${id}0`, `/machine.slice/libpod-conmon-${id}.scope`]) t.equal(containerOf(path), undefined, path);
   t.equal(podOf(`/kubepods.slice/kubepods-burstable-pod12345678_1234_1234_1234_123456789abc.slice/cri-containerd-${id}.scope`), '12345678-1234-1234-1234-123456789abc');
   t.end();
 });
