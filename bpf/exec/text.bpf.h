@@ -7,7 +7,7 @@
 
 #define COMPONENTS 32	/* of a path */
 #define CGROUPS 16	/* above one another */
-#define MOST_READS 257	/* of arguments of an exec that failed, and of the zero behind them */
+#define MOST_READS 129	/* of arguments of an exec that failed, and of the zero behind them */
 
 /* Which of them: of programs that began, of execve(2) and of execveat(2). */
 enum exec_place {
