@@ -23,7 +23,7 @@ export function compileProbe(path?: string): Uint8Array {
   const directory = mkdtempSync(join(tmpdir(), 'ktrace-probe-'));
   const output = path ?? join(directory, 'probe.bpf.o');
   const [arch, headers] = process.arch === 'arm64' ? ['arm64', 'aarch64-linux-gnu'] : ['x86', 'x86_64-linux-gnu'];
-  const flags = ['-O2', '-g', '-target', 'bpf', '-mcpu=v2', `-D__TARGET_ARCH_${arch}`, `-I/usr/include/${headers}`];
+  const flags = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${arch}`, `-I/usr/include/${headers}`];
   try {
     execFileSync('clang', [...flags, '-c', source, '-o', output], { stdio: ['ignore', 'ignore', 'pipe'] });
     return new Uint8Array(readFileSync(output));

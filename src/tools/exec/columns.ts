@@ -1,9 +1,6 @@
 /** Columns of the report's sections. */
+import { cell, data, detail, verbose, wide } from '../../report/columns.js';
 import type { Column } from '../../report/model.js';
-
-const cell = (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description });
-const shown = (show: NonNullable<Column['show']>) => (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description, show });
-const [wide, detail, verbose, data] = [shown('wide'), shown('detail'), shown('verbose'), shown('data')];
 
 export const PROGRAM_COLUMNS: readonly Column[] = [
   cell('program', 'PROGRAM', 'text', 'absolute path of what was executed: of a script the script'),

@@ -63,29 +63,13 @@ export interface End {
   readonly peakBytes: number;
 }
 
-interface Common extends ToolEvent {
-  /** CLOCK_MONOTONIC, ns, and by the clock on the wall (RFC 3339, UTC). */
-  readonly time: number;
+/** What each event has of the image that it is about: `processBegan` tells with `pid` which process it is, whoever else has had that id. */
+interface Common extends ToolEvent, Omit<Image, 'uid' | 'euid' | 'ancestors'> {
+  /** By the clock on the wall (RFC 3339, UTC). */
   readonly at: string;
-  /** CLOCK_MONOTONIC, ns: with `pid` which process it is, whoever else has had that id. */
-  readonly processBegan: number;
-  readonly pid: number;
-  readonly tid: number;
+  /** null: not known, of what was there before tracing. */
   readonly uid: number | null;
   readonly euid: number | null;
-  readonly comm: string;
-  readonly program: string;
-  readonly path: string;
-  readonly file: string | null;
-  readonly interpreter: string | null;
-  readonly directory: string;
-  readonly argv: readonly string[];
-  readonly argvCut: boolean;
-  readonly argvUnread: boolean;
-  readonly cgroup: string;
-  readonly container: string | null;
-  readonly pod: string | null;
-  readonly deleted: boolean;
   readonly ancestorPids: readonly number[];
   readonly ancestors: readonly string[];
   /** Rules of --alert that hold of it. */

@@ -2,7 +2,7 @@
 
 const INTERPRETER = /^(node|nodejs|deno|bun|python[\d.]*|ruby[\d.]*|perl[\d.]*|php[\d.]*|lua[\d.]*|sh|bash|dash|zsh|ksh|ash)$/;
 
-const last = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** Options behind which there is program text, or a module. */
 const NO_SCRIPT = /^-[A-Za-z]*[cem]$|^(-p|--eval|--print|--test)$/;
@@ -12,7 +12,7 @@ const WITH_VALUE = /^(-r|--require|--import|--loader|--experimental-loader|-C|--
 /** Of `node --inspect worker.js 7` the script; `comm` where there is none. Hostile. */
 export function nameOf(comm: string, argv: readonly string[]): string {
   const [program = '', ...words] = argv;
-  return (INTERPRETER.test(last(program).replace(/^-/, '')) ? scriptOf(words) : undefined) ?? comm;
+  return (INTERPRETER.test(baseName(program).replace(/^-/, '')) ? scriptOf(words) : undefined) ?? comm;
 }
 
 function scriptOf(words: readonly string[]): string | undefined {
@@ -20,7 +20,7 @@ function scriptOf(words: readonly string[]): string | undefined {
     const word = words[i] as string;
     if (NO_SCRIPT.test(word)) return undefined;
     if (WITH_VALUE.test(word)) i++;
-    else if (!word.startsWith('-')) return /^[^\s()]+$/.test(word) && /[./]/.test(word) ? last(word) : undefined;
+    else if (!word.startsWith('-')) return /^[^\s()]+$/.test(word) && /[./]/.test(word) ? baseName(word) : undefined;
   }
   return undefined;
 }

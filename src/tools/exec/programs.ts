@@ -139,9 +139,9 @@ function parentOf({ ancestors: [parent] }: News['image']): string {
   return parent ? `${parent.name} (${parent.pid})` : 'unknown';
 }
 
-function count(counts: Map<string, number>, name: string, n = 1): void {
+function count(counts: Map<string, number>, name: string): void {
   const key = counts.has(name) || counts.size < MOST_NAMES ? name : OTHERS;
-  counts.set(key, (counts.get(key) ?? 0) + n);
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 /** What came between two snapshots. Maxima that did not grow are not known for the time between: 0. */

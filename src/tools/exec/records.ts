@@ -1,7 +1,7 @@
 /** Events as the library and ndjson give them, and as lines. */
 import { formatDuration, formatSize } from '../../render/format.js';
 import type { End, EndedRecord, ExecEventRecord, Image } from './model.js';
-import { commandLine, quoteWord } from './names.js';
+import { baseName, commandLine, quoteWord } from './names.js';
 import type { News } from './lives.js';
 
 type Told = Exclude<News, { readonly kind: 'freed' | 'left' }>;
@@ -32,13 +32,11 @@ const LONGEST_CGROUP = 24;
 const SHOWN_ANCESTORS = 3;
 const MOST_WORDS = 300;
 
-const base = (text: string): string => text.slice(text.lastIndexOf('/') + 1);
-
 /** What was executed, as it could be typed; also the path where the first word does not say it. */
 export function wordsOf({ argv, argvCut, argvUnread, program, path, file }: Pick<Image, 'argv' | 'argvCut' | 'argvUnread' | 'program' | 'path' | 'file'>): string {
   const [first = ''] = argv;
   const line = argv.length === 0 ? program : commandLine(argv);
-  const says = first === path || (file !== null && !first.includes('/') && first.replace(/^-/, '') === base(path)); // which of the paths that were tried, matters where it failed
+  const says = first === path || (file !== null && !first.includes('/') && first.replace(/^-/, '') === baseName(path)); // which of the paths that were tried, matters where it failed
   const shown = argv.length > 0 && !says ? `${quoteWord(path)} as ${line}` : argv.length === 0 ? quoteWord(line) : line;
   return `${shown.length > MOST_WORDS ? `${shown.slice(0, MOST_WORDS)}...` : shown}${argvCut && shown.length <= MOST_WORDS ? '...' : ''}${argvUnread ? ' (arguments not readable)' : ''}`;
 }
@@ -56,7 +54,7 @@ export function endOf({ code, signal, dumped, oom }: Pick<End, 'code' | 'signal'
 function origin({ uid, euid, ancestors, ancestorPids, container, cgroup }: ExecEventRecord): string {
   const users = uid === null ? [] : [`uid ${uid}${euid !== null && euid !== uid ? ` as ${euid}` : ''}`];
   const above = ancestors.slice(0, SHOWN_ANCESTORS).map((name, i) => `${quoteWord(name)} ${ancestorPids[i] ?? 0}`).join(' < ');
-  const where = container !== null ? [`container ${container.slice(0, SHORT_ID)}`] : cgroup !== '' && cgroup !== '/' ? [`cgroup ${quoteWord(base(cgroup).slice(0, LONGEST_CGROUP))}`] : [];
+  const where = container !== null ? [`container ${container.slice(0, SHORT_ID)}`] : cgroup !== '' && cgroup !== '/' ? [`cgroup ${quoteWord(baseName(cgroup).slice(0, LONGEST_CGROUP))}`] : [];
   return [...users, ...(above === '' ? [] : [`by ${above}`]), ...where].join(', ');
 }
 

@@ -4,6 +4,7 @@ import { parseDuration } from '../../report/duration.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { signalName } from '../signals.js';
 import type { End, Image } from './model.js';
+import { baseName } from './names.js';
 
 /** What a rule is asked about. */
 export interface Occasion {
@@ -31,7 +32,6 @@ interface Field {
   readonly of: (occasion: Occasion) => Fact;
 }
 
-const last = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 /** Of what was there before tracing nothing is known but its id and the name of its thread. */
 const begins = (of: (image: Image) => Fact, kind: Kind = 'text'): Field => ({ when: 'exec', kind, of: ({ image, isKnown }) => (isKnown ? of(image) : null) });
 const always = (of: (image: Image) => Fact, kind: Kind = 'text'): Field => ({ when: 'exec', kind, of: ({ image }) => of(image) });
@@ -45,7 +45,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   interpreter: begins(({ interpreter }) => interpreter ?? ''),
   argv: begins(({ argv }) => argv.join(' ')),
   comm: always(({ comm }) => comm),
-  name: begins(({ comm, file }) => [comm, ...(file === null ? [] : [last(file)])]),
+  name: begins(({ comm, file }) => [comm, ...(file === null ? [] : [baseName(file)])]),
   cwd: begins(({ directory }) => directory),
   uid: begins(({ uid }) => uid, 'number'),
   euid: begins(({ euid }) => euid, 'number'),

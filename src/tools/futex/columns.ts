@@ -1,11 +1,6 @@
 /** Columns of the futex report's sections. */
+import { cell, data, detail, verbose, wide } from '../../report/columns.js';
 import type { Column } from '../../report/model.js';
-
-const cell = (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description });
-const detail = (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description, show: 'detail' });
-const verbose = (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description, show: 'verbose' });
-const wide = (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description, show: 'wide' });
-const data = (key: string, title: string, unit: Column['unit'], description: string): Column => ({ key, title, unit, description, show: 'data' });
 
 export const LOCK_COLUMNS: readonly Column[] = [
   cell('place', 'LOCK', 'text', 'object and offset of the lock, or the memory it lies in'),
