@@ -161,7 +161,7 @@ const OFFENCES: readonly (readonly [rule: string, path: string, snippet: string]
   ['no-restricted-syntax', 'src/render/format.ts', 'export const x = new Date();'],
   ['no-restricted-syntax', 'src/tools/futex/tool.ts', "export const x = import('../../source/live.js');"],
   ['no-restricted-syntax', 'src/source/targets.ts', 'process.exit(1);'],
-  ['no-restricted-syntax', 'src/library.ts', "process.on('SIGINT', () => undefined);"],
+  ['no-restricted-syntax', 'src/library/futex.ts', "process.on('SIGINT', () => undefined);"],
   ['no-restricted-syntax', 'src/native/load.ts', 'process.abort();'],
   ['no-restricted-syntax', 'src/source/live.ts', "export const x = '../build/Release/ktrace.node';"],
   ['no-restricted-syntax', 'src/cli/run.ts', "export const x = './ktrace.node';"],

@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { exec } from '../../src/library.js';
+import { exec } from '../../src/index.js';
 import { cgroupMount } from './cgroups.js';
 import { linesOf, tallied, tracedLives, tracing, type ExecLine, type ExecReport, type Lives, type ProgramRow } from './execs.js';
 import { accounts, asMany, loss, onceMore, tolerant } from './losses.js';

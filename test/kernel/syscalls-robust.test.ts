@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { syscalls } from '../../src/library.js';
+import { syscalls } from '../../src/index.js';
 import type { Report } from '../../src/report/model.js';
 import { counts, eventsOf, reportOf, rows, tracing, type CallEvent, type CallRow, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
 import type { Truth } from './futex-model.js';

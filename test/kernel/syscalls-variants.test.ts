@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
-import { syscalls, type SyscallEventRecord } from '../../src/library.js';
+import { syscalls, type SyscallEventRecord } from '../../src/index.js';
 import type { Report, Tally } from '../../src/report/model.js';
 import { ALSO, counted, counts, eventsOf, reportOf, rows, tracing, type CallEvent, type CallRow, type Calls, type Classes, type InsideRow, type Storm, type SyscallsReport } from './calls.js';
 import { cgroupMount, newCgroup } from './cgroups.js';
