@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadBinding } from '../dist/native/load.js';
+import { connectTool } from '../dist/tools/connect/tool.js';
+import { PREFIX } from '../dist/source/facts.js';
 import { execTool } from '../dist/tools/exec/tool.js';
 import { futexTool } from '../dist/tools/futex/tool.js';
 import { syscallsTool } from '../dist/tools/syscalls/tool.js';
@@ -13,10 +15,10 @@ const OBJECT = join(root, 'build/bench/empty.bpf.o');
 export function compileEmpty() {
   mkdirSync(join(root, 'build/bench'), { recursive: true });
   const include = `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
-  execFileSync('clang', ['-g', '-O2', '-target', 'bpf', '-idirafter', include, '-c', join(root, 'bench/empty.bpf.c'), '-o', OBJECT]);
+  execFileSync('clang', ['-g', '-O2', '-target', 'bpf', `-DCALL="${PREFIX}"`, '-idirafter', include, '-c', join(root, 'bench/empty.bpf.c'), '-o', OBJECT]);
 }
 
-const TOOLS = { exec: execTool, futex: futexTool, syscalls: syscallsTool };
+const TOOLS = { connect: connectTool, exec: execTool, futex: futexTool, syscalls: syscallsTool };
 
 /** The sections that a tool hooks in one variant; those that the kernel lacks are left out when attaching, as ktrace does. */
 function hooked({ schema, alsoOn }, variant) {
@@ -28,7 +30,7 @@ function hooked({ schema, alsoOn }, variant) {
 export function attachEmpty(name, variant, clock = false) {
   const tool = TOOLS[name];
   const source = readFileSync(join(root, 'bench/empty.bpf.c'), 'utf8');
-  const known = new Map([...source.matchAll(/^EMPTY\((\w+), "(.*)"\)/gm)].map(([, name, section]) => [section, name]));
+  const known = new Map([...source.matchAll(/^EMPTY\((\w+), "(.*)"\)/gm)].map(([, name, section]) => [section.replace('" CALL "', 'sys_'), name]));
   const sections = hooked(tool, variant);
   const missing = sections.find((section) => !known.has(section));
   if (missing) throw new Error(`bench/empty.bpf.c has no program for ${missing}: add it`);

@@ -2,7 +2,9 @@
 // prints for each the time of one call, or of one round trip. Batches are shorter than a time slice of the scheduler, so even on a
 // busy machine some run undisturbed: the fastest tenth says what the kernel's work takes when nothing else interferes.
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,12 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CALLS = 500, ROUND_TRIPS = 20, PROGRAMS = 2, MAX_MODES = 8 };
+enum { CALLS = 500, ROUND_TRIPS = 20, PROGRAMS = 2, CONNECTIONS = 20, MAX_MODES = 8 };
 
 static uint32_t word;
 static _Atomic uint32_t ball;
@@ -129,6 +132,40 @@ static void programs(void)
 	}
 }
 
+static void check(int result)
+{
+	if (result >= 0)
+		return;
+	perror("load");
+	exit(1);
+}
+
+/* To a listener of its own, and reset, so that no port stays in TIME_WAIT. */
+static void connections(void)
+{
+	static int listener = -1;
+	static struct sockaddr_in there_in = {.sin_family = AF_INET};
+	struct linger at_once = {.l_onoff = 1};
+	socklen_t size = sizeof(there_in);
+
+	if (listener < 0) {
+		there_in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		check(listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+		check(bind(listener, (void *)&there_in, size));
+		check(listen(listener, 2 * CONNECTIONS));
+		check(getsockname(listener, (void *)&there_in, &size));
+	}
+	for (int i = 0; i < CONNECTIONS; i++) {
+		int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		check(connect(client, (void *)&there_in, size));
+		int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		check(server);
+		setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close(client);
+		close(server);
+	}
+}
+
 static const struct mode {
 	const char *name;
 	void (*batch)(void);
@@ -136,7 +173,7 @@ static const struct mode {
 } modes[] = {
 	{"spin", spin, CALLS},           {"wait", wait_private, CALLS}, {"wait-shared", wait_shared, CALLS},    {"wake", wake, CALLS},
 	{"getppid", parent_id, CALLS}, {"hand-over", hand_over, ROUND_TRIPS}, {"pipes", pipes, ROUND_TRIPS},
-	{"exec", programs, PROGRAMS},
+	{"exec", programs, PROGRAMS}, {"connect", connections, CONNECTIONS},
 };
 
 static const struct mode *mode_of(const char *name)

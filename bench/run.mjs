@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { Program, root } from './programs.mjs';
 import { renderTable } from './table.mjs';
 
-const SECTIONS = ['calls', 'start', 'idle', 'storm', 'syscalls', 'flood', 'execs'];
+const SECTIONS = ['calls', 'start', 'idle', 'storm', 'syscalls', 'flood', 'execs', 'connects'];
 const DEFAULT_ROUNDS = 11;
 
 const say = (text) => process.stderr.write(`bench: ${text}\n`);

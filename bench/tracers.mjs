@@ -73,6 +73,10 @@ const PEERS = {
     { names: ['execsnoop', 'execsnoop-libbpf'], title: 'execsnoop', args: () => [], hint: 'apt-get install libbpf-tools' },
     { names: ['exitsnoop', 'exitsnoop-libbpf'], title: 'exitsnoop', args: () => [], hint: 'apt-get install libbpf-tools' },
   ],
+  connect: [
+    { names: ['tcpconnect', 'tcpconnect-libbpf'], title: 'tcpconnect', args: () => [], hint: 'apt-get install libbpf-tools' },
+    { names: ['tcpconnlat', 'tcpconnlat-libbpf'], title: 'tcpconnlat', args: () => [], hint: 'apt-get install libbpf-tools' },
+  ],
   syscalls: [
     { names: ['syscount', 'syscount-libbpf'], title: 'syscount -L -p', args: (pid) => ['-L', '-p', String(pid)], hint: 'apt-get install libbpf-tools' },
     { names: ['strace'], title: 'strace -c -p', args: (pid) => ['-f', '-c', '-p', String(pid)], hint: 'apt-get install strace', ready: held, batches: FEW },
