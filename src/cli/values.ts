@@ -8,6 +8,7 @@ import type { OptionSpec } from '../tools/spec.js';
 const LARGEST_PID = 4194304;
 /** The one above means none (chown(2)). */
 const LARGEST_UID = 2 ** 32 - 2;
+const LARGEST_PORT = 65535;
 
 function refuse(option: string, what: string, text: string): never {
   throw new UsageError(`Expected ${option} to be ${what}, not ${JSON.stringify(text)}`);
@@ -18,14 +19,13 @@ function items(text: string, option: string): string[] {
   return parts.includes('') ? refuse(option, 'a list without empty items', text) : parts;
 }
 
-function id(text: string, option: string): number {
-  const value = /^\d{1,7}$/.test(text) ? Number(text) : 0;
-  return value >= 1 && value <= LARGEST_PID ? value : refuse(option, `a number from 1 to ${LARGEST_PID}`, text);
-}
-
-function uid(text: string, option: string): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : LARGEST_UID + 1;
-  return value <= LARGEST_UID ? value : refuse(option, `a number from 0 to ${LARGEST_UID}`, text);
+/** Items of a list that are numbers of a range, after those that the same option gave before; each once. */
+function numbers(text: string, option: string, earlier: OptionValue, least: number, largest: number): number[] {
+  const read = (part: string): number => {
+    const value = /^\d{1,10}$/.test(part) ? Number(part) : largest + 1;
+    return value >= least && value <= largest ? value : refuse(option, `a number from ${least} to ${largest}`, part);
+  };
+  return [...new Set([...((earlier ?? []) as readonly number[]), ...items(text, option).map(read)])];
 }
 
 export function parseCount(text: string, option: string): number {
@@ -63,8 +63,9 @@ export function parseValue(spec: OptionSpec, option: string, text: string, earli
     case 'text': return word(text, option);
     case 'texts': return [...new Set([...((earlier ?? []) as readonly string[]), ...items(text, option)])];
     case 'rules': return [...((earlier ?? []) as readonly string[]), word(text, option)];
-    case 'ids': return [...new Set([...((earlier ?? []) as readonly number[]), ...items(text, option).map((part) => id(part, option))])];
-    case 'uids': return [...new Set([...((earlier ?? []) as readonly number[]), ...items(text, option).map((part) => uid(part, option))])];
+    case 'ids': return numbers(text, option, earlier, 1, LARGEST_PID);
+    case 'uids': return numbers(text, option, earlier, 0, LARGEST_UID);
+    case 'ports': return numbers(text, option, earlier, 1, LARGEST_PORT);
     case 'count': return parseCount(text, option);
     case 'duration': return parsePositive(text, option, spec.fallback !== '0');
     case 'percent': return percent(text, option);

@@ -8,6 +8,7 @@ export type OptionKind =
   | 'rules' // repeated: string[]
   | 'ids' // repeated or with commas: process or thread ids
   | 'uids' // repeated or with commas: ids of users
+  | 'ports' // repeated or with commas
   | 'count' // positive integer
   | 'duration' // ns
   | 'percent' // 0..100; alone 0
