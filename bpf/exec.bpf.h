@@ -3,6 +3,7 @@
 #ifndef EXEC_BPF_H
 #define EXEC_BPF_H
 
+#include <ktrace/cgroup.bpf.h>
 #include <ktrace/events.bpf.h>
 #include <ktrace/follow.bpf.h>
 

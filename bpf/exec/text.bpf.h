@@ -110,21 +110,6 @@ static __always_inline void put_path(struct exec_scratch *text, struct path *pat
 	put_empty(text);
 }
 
-/* That of the memory controller where there is only cgroup v1. */
-static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
-{
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *cgroup = BPF_CORE_READ(set, dfl_cgrp);
-	struct cgroup_subsys_state *memory = 0;
-
-	if (BPF_CORE_READ(cgroup, level) > 0 || !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		return cgroup;
-	bpf_probe_read_kernel(&memory, sizeof(memory),
-			      (void *)set + bpf_core_field_offset(set->subsys) +
-				      bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) * sizeof(memory));
-	return memory ? BPF_CORE_READ(memory, cgroup) : cgroup;
-}
-
 static __always_inline void put_cgroup(struct exec_scratch *text, struct task_struct *task)
 {
 	struct kernfs_node *node = BPF_CORE_READ(cgroup_of(task), kn), *parent;

@@ -3,6 +3,7 @@
 #ifndef SYSCALLS_CLASSIFY_BPF_H
 #define SYSCALLS_CLASSIFY_BPF_H
 
+#include <ktrace/descriptor.bpf.h>
 #include "../syscalls.bpf.h"
 
 static __always_inline bool in_set(const volatile __u64 *set, bool compat, __u32 nr)
@@ -26,17 +27,6 @@ static __always_inline bool in_set(const volatile __u64 *set, bool compat, __u32
 #define UNIX98_PTY_LAST_MAJOR 143
 #define MINORBITS 20
 #define LONG_READ_NS 1000000 /* what is shorter did not wait for anybody worth naming, and is not looked up */
-
-/* Behind a descriptor; NULL when there is none. */
-static __noinline struct file *file_of(struct task_struct *task, __u32 fd)
-{
-	struct file *file = 0;
-
-	if (fd >= BPF_CORE_READ(task, files, fdt, max_fds))
-		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(task, files, fdt, fd) + fd);
-	return file;
-}
 
 /* A pipe, a socket, a terminal, or what notifies: a read of it waits for somebody else. */
 static __noinline bool waits_for_others(struct task_struct *task, __u32 fd)

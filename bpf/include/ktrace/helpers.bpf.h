@@ -21,6 +21,9 @@ static __always_inline struct task_struct *current_task(void)
 	return (void *)bpf_get_current_task();
 }
 
+/* A field of a task that current_task() or an iterator gave, through pointers: without a call of a helper for each where the verifier knows its type. */
+#define TASK_READ BPF_CORE_READ
+
 /* bpf_task_pt_regs: dd6e10fbd9fb ("bpf: Add bpf_task_pt_regs() helper", 5.15). They lie at the top of the stack. */
 static __always_inline struct pt_regs *task_regs(struct task_struct *task)
 {
@@ -108,6 +111,8 @@ static __always_inline struct task_struct *current_task(void)
 {
 	return bpf_get_current_task_btf();
 }
+
+#define TASK_READ(task, ...) ___arrow(task, __VA_ARGS__)
 
 /* The registers with which a task entered the kernel. */
 static __always_inline struct pt_regs *task_regs(struct task_struct *task)

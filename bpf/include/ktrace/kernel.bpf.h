@@ -22,7 +22,9 @@
 #define TRUSTED_READ(pointer, field) ((pointer)->field)
 #endif
 
+#include <linux/in6.h>
 #include <ktrace/kernel_files.bpf.h>
+#include <ktrace/kernel_net.bpf.h>
 
 struct pid_namespace;
 
@@ -187,6 +189,11 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+} KERNEL_STRUCT;
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
 } KERNEL_STRUCT;
 
 #if defined(__TARGET_ARCH_x86)

@@ -48,6 +48,7 @@ struct fs_struct {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
 } KERNEL_STRUCT;
 
 struct fdtable {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which cgroup a task is in, for people: that by which containers are told apart. */
+#ifndef KTRACE_CGROUP_BPF_H
+#define KTRACE_CGROUP_BPF_H
+
+#include <ktrace/core_fixes.bpf.h>
+
+/* That of the memory controller where there is only cgroup v1. */
+static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *cgroup = BPF_CORE_READ(set, dfl_cgrp);
+	struct cgroup_subsys_state *memory = 0;
+
+	if (BPF_CORE_READ(cgroup, level) > 0 || !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return cgroup;
+	bpf_probe_read_kernel(&memory, sizeof(memory),
+			      (void *)set + bpf_core_field_offset(set->subsys) +
+				      bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) * sizeof(memory));
+	return memory ? BPF_CORE_READ(memory, cgroup) : cgroup;
+}
+
+#endif
