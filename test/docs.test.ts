@@ -11,6 +11,8 @@ import type { Column } from '../src/report/model.js';
 import { lossesOf } from '../src/tools/futex/accounting.js';
 import { lossesOf as syscallsLosses } from '../src/tools/syscalls/accounting.js';
 import { callColumns, INSIDE_COLUMNS } from '../src/tools/syscalls/columns.js';
+import { PENDING_COLUMNS, rowColumns } from '../src/tools/connect/columns.js';
+import { lossesOf as connectLosses } from '../src/tools/connect/report.js';
 import { ALERT_COLUMNS, PROGRAM_COLUMNS } from '../src/tools/exec/columns.js';
 import { lossesOf as execLosses } from '../src/tools/exec/report.js';
 import { FIELD_NAMES, NAMED_RULES } from '../src/tools/exec/rules.js';
@@ -85,6 +87,15 @@ t.test('every column and loss of the exec report is on its page, and every rule 
   t.strictSame(tableKeys(page, '| rule |'), Object.keys(NAMED_RULES));
   const fields = page.slice(page.indexOf('| fields |'), page.indexOf('**This observes'));
   t.strictSame(FIELD_NAMES.filter((name) => !fields.includes(`\`${name}\``)), []);
+  t.end();
+});
+
+t.test('every column and loss of the connect report is on its page', (t) => {
+  const page = text('docs/tools/connect.md');
+  for (const column of [...rowColumns('dest'), ...PENDING_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
+  const counts = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callsFull: 0, rowsFull: 0, targetsFull: 0 };
+  t.strictSame(tableKeys(page, '| reason |'), connectLosses({ counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
+  t.strictSame(tableKeys(page, '| outcome |'), ['connected', 'refused', 'timedOut', 'unreachable', 'gaveUp', 'unsent', 'failed', 'connecting'].map((name) => `\`${name}\``).map((name) => name.replaceAll('`', '')));
   t.end();
 });
 

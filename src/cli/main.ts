@@ -14,7 +14,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { own, child } = splitArgv(argv);
   let exitCode: number = EXIT.ok;
   const root = strict(new Command('ktrace'))
-    .description('Trace locks and system calls of running processes with eBPF: which lock, who holds it, who waits, how long.')
+    .description('Trace the locks, system calls, lives and connections of running processes with eBPF: what waits, fails or ends, why, and for whom.')
     .version(version, '-V, --version', 'print the version');
   root.allowExcessArguments().action(() => {
     const [unknown] = root.args;

@@ -62,7 +62,7 @@ function filterWords({ pids, tids, comms, cgroup, minWaitNs, follow, own }: CliO
     ...(pids.length > 0 && tids.length > 0 ? [`threads ${tids.join(', ')}`] : []),
     ...(comms.length > 0 ? [`named ${comms.join(', ')}`] : []),
     ...(cgroup === undefined ? [] : [`cgroup ${cgroup}`]),
-    ...(minWaitNs > 0 ? [`waits of at least ${minWaitNs / 1e6} ms`] : []),
+    ...(minWaitNs > 0 ? [`${minWaitNs / 1e6} ms or more`] : []),
     ...(tool.filterWords?.(own) ?? []),
     ...(follow ? ['with children'] : []),
   ];

@@ -1,5 +1,6 @@
 /** Reading other processes through /proc: never stopping them, never writing, and taking nothing found there for granted. */
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { reverse } from 'node:dns/promises';
 import { cgroupPaths } from '../source/cgroup.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
 import type { Processes, SeenFile } from '../tools/contract.js';
@@ -7,6 +8,7 @@ import { socketsOf } from './sockets.js';
 
 const MINOR_BITS = 20; // include/linux/kdev_t.h
 const FRESH_NS = 1e9; // tables that take long to read are read once a second at most
+const MOST_HOST_NAMES = 10_000;
 const MOST_WORDS_BYTES = 64 << 10;
 const MOST_MAPS_BYTES = 16 << 20; // a process with more mappings than that is not named in full
 
@@ -16,6 +18,8 @@ export class Procfs implements Processes {
   /** By network namespace, with the time at which they were read. */
   readonly #sockets = new Map<string, { readonly at: number; readonly of: ReadonlyMap<number, string> }>();
   readonly #mounts = new Map<string, { readonly at: number; readonly of: ReadonlyMap<number, number> }>();
+  /** By address; undefined while they are looked up, and where there are none. */
+  readonly #names = new Map<string, string | undefined>();
   #wallAhead: number | undefined;
   #cgroups: { readonly at: number; readonly paths: ReadonlyMap<bigint, string> } | undefined;
 
@@ -96,6 +100,14 @@ export class Procfs implements Processes {
     } catch {
       return undefined; // gone
     }
+  }
+
+  hostName(address: string): string | undefined {
+    const known = this.#names.get(address);
+    if (known !== undefined || this.#names.has(address) || this.#names.size >= MOST_HOST_NAMES) return known;
+    this.#names.set(address, undefined);
+    reverse(address).then(([name]) => this.#names.set(address, name), () => undefined); // it has none
+    return undefined;
   }
 
   isZombie(pid: number): boolean {

@@ -36,6 +36,8 @@ export interface Processes {
   denied(): readonly number[];
   /** The words that it was started with, as far as they can be read now; hostile. */
   commandLine(pid: number): readonly string[] | undefined;
+  /** The name of an address by reverse look-up; undefined while it is not known. The first question begins the look-up. */
+  hostName(address: string): string | undefined;
   /** Whether it has ended and its parent has not waited for it. */
   isZombie(pid: number): boolean;
   /** CLOCK_MONOTONIC in nanoseconds. */

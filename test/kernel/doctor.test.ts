@@ -97,7 +97,9 @@ suite(2, (test) => {
     t.strictSame(stdout.split('\n').filter((line) => line.length > 80), []);
     t.match(stdout, /^ktrace doctor \d/);
     t.match(stdout, new RegExp(`kernel +\\w+ +Linux ${release().replace(/\W/g, '\\$&')}`));
-    t.match(stdout, /\nTools\n {2}exec +(works|limited) +Runs by \w+\.[^]*\n {2}futex +(works|limited) +Runs by \w+[.;][^]*\nWill run: exec by \w+, futex by \w+[^]*\.\n$/);
+    const names = registry.map(({ cli }) => cli.name);
+    t.match(stdout, new RegExp(`\\nTools\\n${names.map((name) => ` {2}${name} +(works|limited) +Runs by \\w+[.;][^]*\\n`).join('')}`));
+    t.match(stdout, new RegExp(`\\nWill run: ${names.map((name) => `${name} by \\w+`).join(',\\s')}\\.\\n$`));
   });
 
   test('as an ordinary user: the missing capabilities and the exact command, exit code 77', async (t) => {

@@ -111,7 +111,7 @@ suite(3, (test) => {
     const all = await traced(t, 'mutex', [], ['--min-wait', '10s']);
     t.strictSame(all.report.sections.locks.rows, []);
     t.equal(all.report.header.accounting.filtered, N);
-    t.match(all.report.header.filters, ['waits of at least 10000 ms']);
+    t.match(all.report.header.filters, ['10000 ms or more']);
     const none = await traced(t, 'mutex', [], ['--min-wait', '1ms']);
     t.equal(none.report.header.accounting.filtered, 0);
     sameDuel(t, only(t, none.report.sections.locks.rows, 'lock'), none.truth);

@@ -41,6 +41,7 @@ export function processes(now = 1e9, zombies: readonly number[] = []): Processes
   return {
     mappings: () => undefined, memory: () => null, descriptor: () => undefined, cgroup: () => undefined, denied: () => [],
     commandLine: (pid) => (pid === 50 ? ['/usr/bin/node', '--inspect', '/srv/worker.js'] : undefined),
+    hostName: () => undefined,
     isZombie: (pid) => zombies.includes(pid),
     now: () => now,
     wallTime: (ns) => new Date(ns / 1e6),

@@ -75,6 +75,10 @@ class World implements Tables, Processes {
     return undefined;
   }
 
+  hostName(): undefined {
+    return undefined;
+  }
+
   isZombie(): boolean {
     return false;
   }
