@@ -37,7 +37,7 @@ int BPF_PROG(sched_process_exit__any, struct task_struct *task)
 {
 	struct connect_thread thread = { .tid = task_tid(task) };
 
-	bpf_map_delete_elem(&calls, &thread);
+	drop_call(&thread);
 	forget(task, thread.tid);
 	return 0;
 }
@@ -48,7 +48,7 @@ int seed__any(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct connect_attempt *attempt;
+	struct connect_attempt attempt = {};
 	struct connect_key key = {};
 	struct connect_peer remote;
 	struct socket *socket;
@@ -68,12 +68,14 @@ int seed__any(struct bpf_iter__task_file *ctx)
 	read_remote(sk, &remote, false);
 	if (!peer_wanted(&remote))
 		return 0;
-	attempt = attempts_row(&key);
-	if (attempt) {
-		begin(sk, attempt, task, &remote, false);
-		attempt->owner.tgid = tgid;
-		attempt->owner.tid = task_tid(task);
-		attempt->earlier = 1;
+	begin(sk, &attempt, task, &remote, false);
+	attempt.owner.tgid = tgid;
+	attempt.owner.tid = task_tid(task);
+	attempt.earlier = 1;
+	if (bpf_map_update_elem(&attempts, &key, &attempt, BPF_NOEXIST)) {
+		if (bpf_map_lookup_elem(&attempts, &key))
+			return 0;
+		attempts_full_add(0, 1);
 	}
 	/* Its end came before the row, which nobody would take away. */
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT && bpf_map_delete_elem(&attempts, &key) == 0)

@@ -12,6 +12,7 @@
 #define TCP_FIN_WAIT1 4
 #define TCP_CLOSE 7
 #define TCP_CLOSE_WAIT 8
+#define TCP_LISTEN 10
 
 
 static __always_inline ktrace_ns rtt_of(struct tcp_sock *tcp)
@@ -144,7 +145,8 @@ static __always_inline int attempt_ends(struct sock *sk, int state)
 	if (state != TCP_CLOSE)
 		return 0;
 	sent = BPF_CORE_READ(tcp, segs_out) > 0;
-	if (!sent && in_call_of(sk)) {
+	error = sent ? sk->sk_err : 0;
+	if (error == 0 && sk->sk_shutdown == 0 && in_call_of(sk)) {
 		attempt->unsent = 1;
 		return 0;
 	}
@@ -152,7 +154,6 @@ static __always_inline int attempt_ends(struct sock *sk, int state)
 		tell(sk, attempt, CONNECT_UNSENT, 0, attempt->began, true);
 	} else {
 		fetched = true;
-		error = sk->sk_err;
 		if (error == 0)
 			error = said_of(sk, attempt, &fetched);
 		tell(sk, attempt, error && fetched ? CONNECT_ENDED : CONNECT_GAVE_UP, error, attempt->began, true);
@@ -184,10 +185,25 @@ static __always_inline int connection_changes(struct sock *sk, int before, int s
 	return 0;
 }
 
+/* A socket that a listener has accepted: what is known of one at this address is of a socket that was freed, whose end was not seen. */
+static __always_inline int accepted(struct sock *sk)
+{
+	struct connect_key key = { (__u64)sk };
+	struct connect_attempt *attempt = bpf_map_lookup_elem(&attempts, &key);
+
+	if (!attempt)
+		return 0;
+	drops_add(attempt->established ? CONNECT_CLOSE_LOST : CONNECT_STALE, 1);
+	bpf_map_delete_elem(&attempts, &key);
+	return 0;
+}
+
 static __always_inline int state_changes(struct sock *sk, int before, int state)
 {
 	if (frozen || sk->sk_protocol != IPPROTO_TCP)
 		return 0;
+	if (before == TCP_LISTEN)
+		return accepted(sk);
 	if (before == TCP_SYN_SENT || before == TCP_SYN_RECV)
 		return attempt_ends(sk, state);
 	return lifetime ? connection_changes(sk, before, state) : 0;

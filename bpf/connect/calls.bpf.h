@@ -9,6 +9,24 @@
 #define SOCKADDR_IN6 24
 #define RESTARTS 512 /* ERESTARTSYS, include/linux/errno.h: from there on the call is made again */
 
+/* A call is over whose end was not seen: so nobody knows why the attempt that it began failed before the first packet. */
+static __always_inline void drop_call(const struct connect_thread *thread)
+{
+	struct connect_call *call = bpf_map_lookup_elem(&calls, thread);
+	struct connect_attempt *attempt;
+	struct connect_key key = {};
+
+	if (!call)
+		return;
+	key.sock = call->begun;
+	attempt = bpf_map_lookup_elem(&attempts, &key);
+	if (attempt && attempt->unsent) {
+		tell((void *)key.sock, attempt, CONNECT_UNSENT, 0, attempt->began, false);
+		bpf_map_delete_elem(&attempts, &key);
+	}
+	bpf_map_delete_elem(&calls, thread);
+}
+
 /* At the beginning of connect(2): whether it can be the beginning of an attempt. */
 static __always_inline int connect_begins(__u32 fd, __u64 address, __u32 length)
 {
@@ -19,6 +37,7 @@ static __always_inline int connect_begins(__u32 fd, __u64 address, __u32 length)
 
 	if (frozen || !current_traced(current_tgid()))
 		return 0;
+	drop_call(&thread);
 	sk = stream_of(current_task(), fd, &socket);
 	if (!sk || BPF_CORE_READ(socket, state) != SS_UNCONNECTED || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
 		return 0;

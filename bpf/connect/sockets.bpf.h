@@ -27,7 +27,7 @@ static __always_inline void read_remote(struct sock *sk, struct connect_peer *pe
 	__builtin_memset(peer, 0, sizeof(*peer));
 	peer->family = SOCK(__sk_common.skc_family);
 	peer->port = bpf_ntohs(SOCK(__sk_common.skc_dport));
-	if (peer->family == AF_INET6)
+	if (peer->family == AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
 		bpf_probe_read_kernel(peer->address, ADDRESS_BYTES, &sk->__sk_common.skc_v6_daddr);
 	else
 		__builtin_memcpy(peer->address, &address, sizeof(address));
@@ -41,7 +41,7 @@ static __always_inline void read_local(struct sock *sk, struct connect_peer *pee
 	__builtin_memset(peer, 0, sizeof(*peer));
 	peer->family = SOCK(__sk_common.skc_family);
 	peer->port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
-	if (peer->family == AF_INET6)
+	if (peer->family == AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
 		bpf_probe_read_kernel(peer->address, ADDRESS_BYTES, &sk->__sk_common.skc_v6_rcv_saddr);
 	else
 		__builtin_memcpy(peer->address, &address, sizeof(address));

@@ -9,16 +9,22 @@ const UNSENT: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no route',
   EHOSTUNREACH: 'the routes of this machine say that there is no way',
   EACCES: 'it is a broadcast address, or a rule of this machine forbids it',
-  EPERM: 'a firewall of this machine, or a program on its cgroup, forbids it',
+  EPERM: 'a program on its cgroup, or a security module, forbids it',
 };
+
+/** Errors of attempts that ended so, the most frequent first. */
+const errorsOf = (outcome: Outcome, { causes }: ConnectTotals): string[] => [...causes].sort(([, a], [, b]) => b - a).flatMap(([cause]) => (cause.startsWith(`${outcome} `) ? [cause.slice(outcome.length + 1)] : []));
 
 /** What a bad end means, and what to do about it. */
 const MEANINGS: Readonly<Record<string, (totals: ConnectTotals) => string>> = {
-  refused: () => 'nothing listens there',
+  refused: () => 'nothing listens there, or a firewall says so',
   timedOut: () => 'nobody answers: the host is down, or something drops the packets',
-  unreachable: ({ errors }) => (errors.has('ENETUNREACH') && !errors.has('EHOSTUNREACH') ? 'there is no route' : 'the host does not answer on its network, or a router says no'),
+  unreachable: (totals) => (errorsOf('unreachable', totals).every((error) => error === 'ENETUNREACH') ? 'there is no route' : 'the host does not answer on its network, or a router says no'),
   gaveUp: ({ gaveUpNs }) => `the program closed the socket before it was connected${gaveUpNs > 0 ? `, after ${formatDuration(gaveUpNs)} at most` : ''}`,
-  unsent: ({ errors }) => (errors.size === 1 ? UNSENT[[...errors.keys()][0] ?? ''] : undefined) ?? ([...errors.keys()].join(', ') || 'error not known'),
+  unsent: (totals) => {
+    const errors = errorsOf('unsent', totals);
+    return (errors.length === 1 ? UNSENT[errors[0] ?? ''] : undefined) ?? (errors.join(', ') || 'error not known');
+  },
 };
 
 const WORDS: Readonly<Record<string, string>> = { refused: 'refused', timedOut: 'timed out', unreachable: 'was unreachable', gaveUp: 'was given up', unsent: 'failed before the first packet', failed: 'failed' };

@@ -59,8 +59,8 @@ export interface CloseRecord extends Common {
   readonly error: string | null;
   /** Who sent FIN first; unknown where there was none. */
   readonly closedBy: 'local' | 'remote' | 'unknown';
-  /** Who sent a reset; null: nobody did. */
-  readonly reset: 'local' | 'remote' | null;
+  /** Who sent a reset; null: nobody did. `either`: what came after we had closed it met with one, or the peer sent one. */
+  readonly reset: 'local' | 'remote' | 'either' | null;
   readonly durationNs: number;
   /** Of data, counted once however often it was sent. */
   readonly sentBytes: number;

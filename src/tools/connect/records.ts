@@ -17,9 +17,9 @@ export function outcomeOf(kind: number, error: number): Outcome {
 const CLOSERS: Readonly<Record<number, CloseRecord['closedBy']>> = { [ConnectCloser.CLOSER_LOCAL]: 'local', [ConnectCloser.CLOSER_REMOTE]: 'remote', [ConnectCloser.CLOSER_REMOTE_RESET]: 'remote' };
 const RESETS: readonly (string | null)[] = ['ECONNRESET', 'EPIPE']; // EPIPE: the peer had closed it before (tcp_reset)
 
-/** A connection that ends without an error and without a FIN ends by a reset of ours (tcp_disconnect, tcp_close). */
+/** After our FIN the kernel says ECONNRESET also when data arrives that nobody will read, for which it sends a reset (tcp_rcv_state_process). A connection that ends without an error and without a FIN ends by a reset of ours (tcp_disconnect, tcp_close). */
 function resetOf(closer: number, error: string | null): CloseRecord['reset'] {
-  if (RESETS.includes(error)) return 'remote';
+  if (RESETS.includes(error)) return closer === ConnectCloser.CLOSER_LOCAL ? 'either' : 'remote';
   return closer === ConnectCloser.CLOSER_REMOTE_RESET || (closer === ConnectCloser.CLOSER_UNKNOWN && error === null) ? 'local' : null;
 }
 
@@ -80,9 +80,9 @@ export function outcomeText(record: ConnectRecord): string {
 
 /** `closed by the peer`, `closed by us, then reset by the peer`, `broken (ETIMEDOUT)` … */
 export function endOf({ closedBy, reset, error }: Pick<CloseRecord, 'closedBy' | 'reset' | 'error'>): string {
-  const by = { local: 'by us', remote: 'by the peer' };
-  if (closedBy === 'unknown') return reset === null ? `broken (${error ?? ''})` : `reset ${by[reset]}`;
-  return `closed ${by[closedBy]}${reset !== null ? `, then reset ${by[reset]}` : error === null ? '' : `, then ${error}`}`;
+  const by = { local: ' by us', remote: ' by the peer', either: '' };
+  if (closedBy === 'unknown') return reset === null ? `broken (${error ?? ''})` : `reset${by[reset]}`;
+  return `closed${by[closedBy]}${reset !== null ? `, then reset${by[reset]}` : error === null ? '' : `, then ${error}`}`;
 }
 
 /** `closed by the peer after 2.30s, sent 1.2 KiB, received 3 KiB, RTT 1.1ms` */

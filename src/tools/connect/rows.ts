@@ -16,6 +16,8 @@ export interface ConnectTotals {
   readonly attempts: number;
   readonly outcomes: Counts;
   readonly errors: Counts;
+  /** `OUTCOME ERROR`, as in `unsent EADDRNOTAVAIL`. */
+  readonly causes: Counts;
   /** Processes; by process, destinations. */
   readonly others: Counts;
   readonly retransmits: number;
@@ -39,6 +41,7 @@ interface Mutable {
   attempts: number;
   readonly outcomes: Map<string, number>;
   readonly errors: Map<string, number>;
+  readonly causes: Map<string, number>;
   readonly others: Map<string, number>;
   retransmits: number;
   longestNs: number;
@@ -80,7 +83,10 @@ export class Rows {
     row.attempts++;
     row.retransmits += retransmits;
     count(row.outcomes, outcome);
-    if (outcome !== 'connected' && error !== null) count(row.errors, error);
+    if (outcome !== 'connected' && error !== null) {
+      count(row.errors, error);
+      count(row.causes, `${outcome} ${error}`);
+    }
     count(row.others, this.by === 'process' ? keyOf('dest', record) : keyOf('process', record));
     if (beforeTracing) return;
     if (outcome === 'gaveUp') raise(row, 'gaveUpNs', tookNs);
@@ -93,7 +99,7 @@ export class Rows {
   #of(key: string): Mutable | undefined {
     const known = this.#rows.get(key);
     if (known || this.#rows.size >= this.most) return known;
-    const made: Mutable = { attempts: 0, outcomes: new Map(), errors: new Map(), others: new Map(), retransmits: 0, longestNs: 0, latencies: Array<number>(SLOTS).fill(0), gaveUpNs: 0, recent: { longestNs: 0, gaveUpNs: 0 }, ends: new Map(), sentBytes: 0, receivedBytes: 0 };
+    const made: Mutable = { attempts: 0, outcomes: new Map(), errors: new Map(), causes: new Map(), others: new Map(), retransmits: 0, longestNs: 0, latencies: Array<number>(SLOTS).fill(0), gaveUpNs: 0, recent: { longestNs: 0, gaveUpNs: 0 }, ends: new Map(), sentBytes: 0, receivedBytes: 0 };
     this.#rows.set(key, made);
     return made;
   }
@@ -105,7 +111,7 @@ export class Rows {
 
   /** A copy. */
   snapshot(): ConnectTotals[] {
-    return [...this.#rows].map(([key, { outcomes, errors, others, ends, latencies, recent, ...rest }]) => ({ key, ...rest, recent: { ...recent }, outcomes: new Map(outcomes), errors: new Map(errors), others: new Map(others), ends: new Map(ends), latencies: [...latencies] }));
+    return [...this.#rows].map(([key, { outcomes, errors, causes, others, ends, latencies, recent, ...rest }]) => ({ key, ...rest, recent: { ...recent }, outcomes: new Map(outcomes), errors: new Map(errors), causes: new Map(causes), others: new Map(others), ends: new Map(ends), latencies: [...latencies] }));
   }
 }
 
@@ -141,6 +147,7 @@ function minus(now: ConnectTotals, before: ConnectTotals | undefined): ConnectTo
     recent: now.recent,
     outcomes: less(now.outcomes, before.outcomes),
     errors: less(now.errors, before.errors),
+    causes: less(now.causes, before.causes),
     others: less(now.others, before.others),
     ends: less(now.ends, before.ends),
     sentBytes: now.sentBytes - before.sentBytes,
