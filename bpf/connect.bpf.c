@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Attempts to connect by TCP: to where, by whom, how long they took and what became of them; and connections until they are over.
- * It does not see UDP, nor errors before the first packet of 32-bit programs and of io_uring.
+ * It does not see UDP, nor errors before the first packet of 32-bit programs, of io_uring and of sendto(MSG_FASTOPEN).
  */
 #include <bpf/bpf_endian.h>
 #include <ktrace/syscall.bpf.h>
@@ -35,10 +35,12 @@ int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_st
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit__any, struct task_struct *task)
 {
-	struct connect_thread thread = { .tid = task_tid(task) };
+	struct connect_call *call = calls_of(task);
 
-	drop_call(&thread);
-	forget(task, thread.tid);
+	if (call)
+		drop_call(call);
+	calls_drop(task);
+	forget(task, task_tid(task));
 	return 0;
 }
 
@@ -50,25 +52,22 @@ int seed__any(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct connect_attempt attempt = {};
 	struct connect_key key = {};
-	struct connect_peer remote;
-	struct socket *socket;
 	ktrace_pid tgid;
 	struct sock *sk;
 
-	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!task || !file)
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
+	sk = BPF_CORE_READ(socket_of(file), sk);
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
 		return 0;
 	key.sock = (__u64)sk;
 	tgid = task_tgid(task);
 	if (!task_traced(task, tgid, task_tid(task)) || bpf_map_lookup_elem(&attempts, &key))
 		return 0;
-	read_remote(sk, &remote, false);
-	if (!peer_wanted(&remote))
+	read_remote(sk, &attempt.remote, false);
+	if (!peer_wanted(&attempt.remote))
 		return 0;
-	begin(sk, &attempt, task, &remote, false);
+	begin(sk, &attempt, task, false);
 	attempt.owner.tgid = tgid;
 	attempt.owner.tid = task_tid(task);
 	attempt.earlier = 1;

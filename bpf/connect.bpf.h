@@ -80,18 +80,13 @@ struct connect_attempt {
 	__u8 _zero[5];
 };
 
-struct connect_thread {
-	ktrace_tid tid;
-	__u32 _zero;
-};
-
-/* connect(2) of a socket that had neither an attempt nor a connection. */
+/* The connect(2) that a thread is in, of a socket that had neither an attempt nor a connection. */
 struct connect_call {
-	ktrace_addr sock;
-	ktrace_addr begun; /* the socket that an attempt began of: with MPTCP another one; 0: none yet */
+	ktrace_addr socket; /* 0: it is in none */
+	ktrace_addr begun;  /* the struct sock that an attempt began of: with MPTCP another one; 0: none yet */
 	ktrace_addr address;
 	__u32 length;
-	__u32 _zero;
+	__u32 fd;
 };
 
 struct connect_event {
@@ -125,9 +120,9 @@ const volatile __u32 nets_count;     /* 0: all */
 KTRACE_COUNTERS(hits, __u32, 1)
 KTRACE_COUNTERS(drops, enum connect_drop, CONNECT_DROPS)
 /* By socket: written when an attempt begins, gone when it (with `lifetime` the connection) is over. User space reads those in flight. */
-KTRACE_TOTALS(attempts, struct connect_key, struct connect_attempt, 16384)
-/* By thread that is in connect(2). */
-KTRACE_TOTALS(calls, struct connect_thread, struct connect_call, 16384)
+KTRACE_TABLE(attempts, struct connect_key, struct connect_attempt, 16384)
+KTRACE_STATES(calls, struct connect_call)
+KTRACE_COUNTERS(callless, __u32, 1) /* calls that are not followed: no memory for their state */
 KTRACE_RING(events, connect_event, 4 << 20)
 
 #endif

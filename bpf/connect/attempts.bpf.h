@@ -14,17 +14,15 @@
 #define TCP_CLOSE_WAIT 8
 #define TCP_LISTEN 10
 
-
 static __always_inline ktrace_ns rtt_of(struct tcp_sock *tcp)
 {
-	return (__u64)(BPF_CORE_READ(tcp, srtt_us) >> 3) * 1000;
+	return (__u64)(tcp->srtt_us >> 3) * 1000;
 }
 
-/* `since`: when it began. False: it has no event. */
-static __always_inline bool tell(struct sock *sk, const struct connect_attempt *attempt, enum connect_kind kind, ktrace_errno error, ktrace_ktime since, bool direct)
+/* `tcp`: the same socket, of which the kernel knows the type; NULL: nothing was sent. `since`: when it began. False: it has no event. */
+static __always_inline bool tell(struct sock *sk, struct tcp_sock *tcp, const struct connect_attempt *attempt, enum connect_kind kind, ktrace_errno error, ktrace_ktime since)
 {
 	ktrace_ktime now = bpf_ktime_get_ns();
-	struct tcp_sock *tcp = (void *)sk;
 	struct connect_event *event;
 
 	if (kind != CONNECT_CLOSED && ((only_failed && kind == CONNECT_ESTABLISHED) || now - since < slower_than)) {
@@ -40,15 +38,17 @@ static __always_inline bool tell(struct sock *sk, const struct connect_attempt *
 	event->took = now - since;
 	event->owner = attempt->owner;
 	event->remote = attempt->remote;
-	read_local(sk, &event->local, direct);
 	event->rtt = event->retransmits = event->sent = event->received = 0;
 	event->unsent = 1;
-	if (kind != CONNECT_UNSENT) {
-		event->unsent = BPF_CORE_READ(tcp, segs_out) == 0;
+	if (tcp) {
+		read_local(sk, (void *)tcp, &event->local, true);
+		event->unsent = tcp->segs_out == 0;
 		event->rtt = attempt->rtt ?: rtt_of(tcp);
-		event->retransmits = BPF_CORE_READ(tcp, total_retrans) - attempt->syns_again;
-		event->sent = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
-		event->received = BPF_CORE_READ(tcp, bytes_received) - (SOCK(__sk_common.skc_flags) >> SOCK_DONE & 1);
+		event->retransmits = tcp->total_retrans - attempt->syns_again;
+		event->sent = tcp->bytes_sent - tcp->bytes_retrans;
+		event->received = tcp->bytes_received - (sk->__sk_common.skc_flags >> SOCK_DONE & 1);
+	} else {
+		read_local(sk, (void *)sk, &event->local, false);
 	}
 	event->error = error;
 	event->kind = kind;
@@ -58,18 +58,12 @@ static __always_inline bool tell(struct sock *sk, const struct connect_attempt *
 	return true;
 }
 
-static __always_inline void begin(struct sock *sk, struct connect_attempt *attempt, struct task_struct *task, const struct connect_peer *remote, bool direct)
+/* What is known of a new one, but for where to and the ids. */
+static __always_inline void begin(struct sock *sk, struct connect_attempt *attempt, struct task_struct *task, bool direct)
 {
 	read_owner(task, &attempt->owner);
-	attempt->remote = *remote;
-	attempt->established = 0;
-	attempt->rtt = 0;
 	attempt->said = last_error_of(sk, direct);
 	attempt->soft = SOCK(sk_err_soft);
-	attempt->syns_again = 0;
-	attempt->earlier = 0;
-	attempt->unsent = 0;
-	attempt->closer = CLOSER_UNKNOWN;
 	attempt->began = bpf_ktime_get_ns();
 }
 
@@ -78,85 +72,92 @@ static __always_inline bool begins(int before, int state)
 	return before == TCP_CLOSE && state == TCP_SYN_SENT;
 }
 
-static __always_inline struct connect_call *current_call(void)
+/* False: there is no room. */
+static __always_inline bool put_attempt(const struct connect_key *key, const struct connect_attempt *attempt)
 {
-	struct connect_thread thread = { .tid = current_tid() };
+	struct connect_attempt *before;
 
-	return bpf_map_lookup_elem(&calls, &thread);
+	if (bpf_map_update_elem(&attempts, key, attempt, BPF_NOEXIST) == 0)
+		return true;
+	before = bpf_map_lookup_elem(&attempts, key);
+	if (before) {
+		drops_add(before->established ? CONNECT_CLOSE_LOST : CONNECT_STALE, 1);
+		*before = *attempt;
+		return true;
+	}
+	attempts_full_add(0, 1);
+	return false;
 }
 
 /* In the context of who opens it: nothing is sent yet. */
 static __always_inline int attempt_begins(struct sock *sk)
 {
 	struct connect_key key = { (__u64)sk };
-	struct connect_attempt *attempt;
+	struct connect_attempt attempt = {};
 	ktrace_pid tgid = current_tgid();
 	struct connect_call *call;
-	struct connect_peer remote;
 
 	if (frozen || sk->sk_protocol != IPPROTO_TCP || !current_traced(tgid))
 		return 0;
-	call = current_call();
+	call = calls_of(current_task());
 	if (call)
 		call->begun = key.sock;
-	read_remote(sk, &remote, true);
-	if (!peer_wanted(&remote))
+	read_remote(sk, &attempt.remote, true);
+	if (!peer_wanted(&attempt.remote))
 		return 0;
 	hits_add(0, 1);
-	attempt = attempts_row(&key);
-	if (!attempt)
-		return 0;
-	if (attempt->began)
-		drops_add(attempt->established ? CONNECT_CLOSE_LOST : CONNECT_STALE, 1);
-	begin(sk, attempt, current_task(), &remote, true);
-	attempt->owner.tgid = tgid;
-	attempt->owner.tid = current_tid();
+	begin(sk, &attempt, current_task(), true);
+	attempt.owner.tgid = tgid;
+	attempt.owner.tid = current_tid();
+	put_attempt(&key, &attempt);
 	return 0;
 }
 
 /* The attempt of this socket was begun by the call that the current thread is in, whose end will know more. */
 static __always_inline bool in_call_of(struct sock *sk)
 {
-	struct connect_call *call = current_call();
+	struct connect_call *call = calls_of(current_task());
 
-	return call && call->begun == (__u64)sk;
+	return call && call->socket && call->begun == (__u64)sk;
 }
 
 static __always_inline int attempt_ends(struct sock *sk, int state)
 {
 	struct connect_key key = { (__u64)sk };
 	struct connect_attempt *attempt = bpf_map_lookup_elem(&attempts, &key);
-	struct tcp_sock *tcp = (void *)sk;
-	bool fetched, sent;
-	__u32 syns_again;
+	struct tcp_sock *tcp;
 	ktrace_errno error;
+	bool fetched, sent;
 
 	if (!attempt || attempt->established || attempt->unsent)
 		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
 	if (state == TCP_ESTABLISHED) {
-		attempt->established = bpf_ktime_get_ns();
-		syns_again = BPF_CORE_READ(tcp, total_retrans);
-		if (!tell(sk, attempt, CONNECT_ESTABLISHED, 0, attempt->began, true) || !lifetime)
+		if (lifetime)
+			attempt->established = bpf_ktime_get_ns();
+		if (!tell(sk, tcp, attempt, CONNECT_ESTABLISHED, 0, attempt->began) || !lifetime)
 			bpf_map_delete_elem(&attempts, &key);
 		else
-			attempt->syns_again = syns_again;
+			attempt->syns_again = tcp->total_retrans;
 		return 0;
 	}
 	if (state != TCP_CLOSE)
 		return 0;
-	sent = BPF_CORE_READ(tcp, segs_out) > 0;
+	sent = tcp->segs_out > 0;
 	error = sent ? sk->sk_err : 0;
 	if (error == 0 && sk->sk_shutdown == 0 && in_call_of(sk)) {
 		attempt->unsent = 1;
 		return 0;
 	}
 	if (!sent && sk->sk_shutdown == 0) { /* of a 32-bit program, or io_uring */
-		tell(sk, attempt, CONNECT_UNSENT, 0, attempt->began, true);
+		tell(sk, 0, attempt, CONNECT_UNSENT, 0, attempt->began);
 	} else {
 		fetched = true;
 		if (error == 0)
 			error = said_of(sk, attempt, &fetched);
-		tell(sk, attempt, error && fetched ? CONNECT_ENDED : CONNECT_GAVE_UP, error, attempt->began, true);
+		tell(sk, tcp, attempt, error && fetched ? CONNECT_ENDED : CONNECT_GAVE_UP, error, attempt->began);
 	}
 	bpf_map_delete_elem(&attempts, &key);
 	return 0;
@@ -167,20 +168,24 @@ static __always_inline int connection_changes(struct sock *sk, int before, int s
 {
 	struct connect_key key = { (__u64)sk };
 	struct connect_attempt *attempt = bpf_map_lookup_elem(&attempts, &key);
+	struct tcp_sock *tcp;
 	ktrace_errno error;
 
 	if (!attempt || !attempt->established)
 		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
 	if (before == TCP_ESTABLISHED && (state == TCP_FIN_WAIT1 || state == TCP_CLOSE_WAIT)) {
 		attempt->closer = state == TCP_FIN_WAIT1 ? CLOSER_LOCAL : CLOSER_REMOTE;
-		attempt->rtt = rtt_of((void *)sk); /* now, for a FIN may be acknowledged late */
+		attempt->rtt = rtt_of(tcp); /* now, for a FIN may be acknowledged late */
 	}
 	if (state != TCP_CLOSE)
 		return 0;
 	error = sk->sk_err;
 	if (before == TCP_CLOSE_WAIT && error == 0)
 		attempt->closer = CLOSER_REMOTE_RESET; /* else LAST_ACK comes between */
-	tell(sk, attempt, CONNECT_CLOSED, error, attempt->established, true);
+	tell(sk, tcp, attempt, CONNECT_CLOSED, error, attempt->established);
 	bpf_map_delete_elem(&attempts, &key);
 	return 0;
 }

@@ -9,45 +9,53 @@
 #define SOCKADDR_IN6 24
 #define RESTARTS 512 /* ERESTARTSYS, include/linux/errno.h: from there on the call is made again */
 
-/* A call is over whose end was not seen: so nobody knows why the attempt that it began failed before the first packet. */
-static __always_inline void drop_call(const struct connect_thread *thread)
+/* The attempt of a call that is over, if that ended it before the first packet. */
+static __always_inline void tell_unsent(const struct connect_key *key, ktrace_errno error)
 {
-	struct connect_call *call = bpf_map_lookup_elem(&calls, thread);
-	struct connect_attempt *attempt;
-	struct connect_key key = {};
+	struct connect_attempt *attempt = bpf_map_lookup_elem(&attempts, key);
 
-	if (!call)
+	if (!attempt || !attempt->unsent)
 		return;
-	key.sock = call->begun;
-	attempt = bpf_map_lookup_elem(&attempts, &key);
-	if (attempt && attempt->unsent) {
-		tell((void *)key.sock, attempt, CONNECT_UNSENT, 0, attempt->began, false);
-		bpf_map_delete_elem(&attempts, &key);
-	}
-	bpf_map_delete_elem(&calls, thread);
+	tell((void *)key->sock, 0, attempt, CONNECT_UNSENT, error, attempt->began);
+	bpf_map_delete_elem(&attempts, key);
+}
+
+/* A call is over whose end was not seen: so nobody knows why the attempt that it began failed before the first packet. */
+static __always_inline void drop_call(struct connect_call *call)
+{
+	struct connect_key key = { call->begun };
+
+	if (!call->socket)
+		return;
+	call->socket = 0;
+	if (key.sock)
+		tell_unsent(&key, 0);
 }
 
 /* At the beginning of connect(2): whether it can be the beginning of an attempt. */
 static __always_inline int connect_begins(__u32 fd, __u64 address, __u32 length)
 {
-	struct connect_thread thread = { .tid = current_tid() };
+	struct task_struct *task = current_task();
 	struct connect_call *call;
 	struct socket *socket;
-	struct sock *sk;
 
 	if (frozen || !current_traced(current_tgid()))
 		return 0;
-	drop_call(&thread);
-	sk = stream_of(current_task(), fd, &socket);
-	if (!sk || BPF_CORE_READ(socket, state) != SS_UNCONNECTED || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+	call = calls_make(task);
+	if (!call) {
+		callless_add(0, 1);
 		return 0;
-	call = calls_row(&thread);
-	if (!call)
+	}
+	drop_call(call);
+	/* What it is will be looked at when it failed, which is seldom: until then it may be no socket at all. */
+	socket = BPF_CORE_READ(file_of(task, fd), private_data);
+	if (BPF_CORE_READ(socket, state) != SS_UNCONNECTED)
 		return 0;
-	call->sock = (__u64)sk;
+	call->socket = (__u64)socket;
 	call->begun = 0;
 	call->address = address;
 	call->length = length;
+	call->fd = fd;
 	return 0;
 }
 
@@ -85,36 +93,36 @@ static __always_inline bool is_unsent(long result)
 
 static __always_inline int connect_ends(long result)
 {
-	struct connect_thread thread = { .tid = current_tid() };
-	struct connect_call *found = current_call(), call;
-	struct connect_attempt *attempt, fresh = {};
-	struct connect_key key = {};
+	struct task_struct *task = current_task();
+	struct connect_call *found = calls_of(task), call;
+	struct connect_attempt fresh = {};
+	struct socket *socket;
+	struct sock *sk;
 
-	if (!found)
+	if (!found || !found->socket)
 		return 0;
 	call = *found;
-	bpf_map_delete_elem(&calls, &thread);
-	if (frozen)
+	found->socket = 0;
+	if (frozen || result == 0)
 		return 0;
 	if (call.begun) {
-		key.sock = call.begun;
-		attempt = bpf_map_lookup_elem(&attempts, &key);
-		if (attempt && attempt->unsent) {
-			tell((void *)call.begun, attempt, CONNECT_UNSENT, -result, attempt->began, false);
-			bpf_map_delete_elem(&attempts, &key);
-		}
+		tell_unsent(&(struct connect_key){ call.begun }, -result);
 		return 0;
 	}
 	if (!is_unsent(result))
+		return 0;
+	socket = socket_of(file_of(task, call.fd));
+	sk = stream_of(socket);
+	if ((__u64)socket != call.socket || !sk) /* none of TCP; or another thread has just closed it */
 		return 0;
 	read_given(&call, &fresh.remote);
 	if (!peer_wanted(&fresh.remote))
 		return 0;
 	hits_add(0, 1);
-	read_owner(current_task(), &fresh.owner);
+	read_owner(task, &fresh.owner);
 	fresh.owner.tgid = current_tgid();
-	fresh.owner.tid = thread.tid;
-	tell((void *)call.sock, &fresh, CONNECT_UNSENT, -result, bpf_ktime_get_ns(), false);
+	fresh.owner.tid = current_tid();
+	tell(sk, 0, &fresh, CONNECT_UNSENT, -result, bpf_ktime_get_ns());
 	return 0;
 }
 

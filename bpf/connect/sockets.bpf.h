@@ -14,8 +14,6 @@
 #define SOCK_DONE 1 /* bit of skc_flags: a FIN has arrived; include/net/sock.h */
 #define SO_EE_ORIGIN_ICMP 2 /* include/uapi/linux/errqueue.h */
 #define SO_EE_ORIGIN_ICMP6 3
-#define S_IFMT 00170000 /* include/uapi/linux/stat.h */
-#define S_IFSOCK 0140000
 
 /* A field of a socket; `direct`: the verifier knows the type of `sk`, an argument of a program. Else a call of a helper for each. */
 #define SOCK(field) (direct ? sk->field : BPF_CORE_READ(sk, field))
@@ -33,14 +31,13 @@ static __always_inline void read_remote(struct sock *sk, struct connect_peer *pe
 		__builtin_memcpy(peer->address, &address, sizeof(address));
 }
 
-static __always_inline void read_local(struct sock *sk, struct connect_peer *peer, bool direct)
+static __always_inline void read_local(struct sock *sk, struct inet_sock *inet, struct connect_peer *peer, bool direct)
 {
 	__be32 address = SOCK(__sk_common.skc_rcv_saddr);
-	struct inet_sock *inet = (void *)sk;
 
 	__builtin_memset(peer, 0, sizeof(*peer));
 	peer->family = SOCK(__sk_common.skc_family);
-	peer->port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+	peer->port = bpf_ntohs(direct ? inet->inet_sport : BPF_CORE_READ(inet, inet_sport));
 	if (peer->family == AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
 		bpf_probe_read_kernel(peer->address, ADDRESS_BYTES, &sk->__sk_common.skc_v6_rcv_saddr);
 	else
@@ -75,18 +72,13 @@ static __always_inline ktrace_errno said_of(struct sock *sk, const struct connec
 	return BPF_CORE_READ(said, ee.ee_errno);
 }
 
-/* Behind a descriptor of the current task; NULL when that is no socket of TCP, or of MPTCP. */
-static __always_inline struct sock *stream_of(struct task_struct *task, __u32 fd, struct socket **socket)
+/* NULL when it is none of TCP, or of MPTCP. */
+static __always_inline struct sock *stream_of(struct socket *socket)
 {
-	struct file *file = file_of(task, fd);
-	struct sock *sk;
+	struct sock *sk = BPF_CORE_READ(socket, sk);
 	__u16 protocol;
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	*socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(*socket, sk);
-	if (!sk || BPF_CORE_READ(*socket, type) != SOCK_STREAM)
+	if (!sk || BPF_CORE_READ(socket, type) != SOCK_STREAM)
 		return 0;
 	protocol = BPF_CORE_READ(sk, sk_protocol);
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ? sk : 0;
@@ -140,8 +132,8 @@ static __always_inline void read_owner(struct task_struct *task, struct connect_
 
 	owner->cgroup = cgroup == TASK_READ(task, cgroups, dfl_cgrp) ? BPF_CORE_READ(node, id) : 0;
 	owner->uid = TASK_READ(task, cred, uid.val);
-	bpf_probe_read_kernel(owner->comm, sizeof(owner->comm), task->comm);
-	bpf_probe_read_kernel(owner->process, sizeof(owner->process), TASK_READ(task, group_leader)->comm);
+	read_comm(owner->comm, task);
+	read_comm(owner->process, TASK_READ(task, group_leader));
 	bpf_probe_read_kernel_str(owner->cgroup_name, sizeof(owner->cgroup_name), BPF_CORE_READ(node, name));
 }
 

@@ -16,9 +16,7 @@ static __always_inline bool in_set(const volatile __u64 *set, bool compat, __u32
 	return set[index & (2 * CALLS_PER_ABI / 64 - 1)] >> (nr % 64) & 1;
 }
 
-#define S_IFMT 00170000 /* linux/stat.h */
 #define S_IFIFO 0010000
-#define S_IFSOCK 0140000
 #define S_IFCHR 0020000
 #define ANON_INODE_FS_MAGIC 0x09041934 /* linux/magic.h: eventfd, timerfd, inotify … */
 #define TTY_MAJOR 4		       /* linux/major.h */

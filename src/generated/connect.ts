@@ -53,18 +53,6 @@ export interface ConnectAttempt {
   readonly closer: number;
 }
 
-/** struct connect_call, 32 bytes */
-export interface ConnectCall {
-  /** ktrace_addr */
-  readonly sock: bigint;
-  /** ktrace_addr */
-  readonly begun: bigint;
-  /** ktrace_addr */
-  readonly address: bigint;
-  /** u32 */
-  readonly length: number;
-}
-
 /** struct connect_event, 256 bytes */
 export interface ConnectEvent {
   /** ktrace_ktime */
@@ -133,12 +121,6 @@ export interface ConnectPeer {
   readonly family: number;
 }
 
-/** struct connect_thread, 8 bytes */
-export interface ConnectThread {
-  /** ktrace_tid */
-  readonly tid: number;
-}
-
 /** struct ktrace_name, 24 bytes */
 export interface KtraceName {
   /** u32 */
@@ -156,10 +138,7 @@ export interface Records {
 export interface Maps {
   readonly attempts: { readonly key: ConnectKey; readonly value: ConnectAttempt };
   readonly attempts_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
-  readonly attempts_zero: { readonly key: { readonly value: number }; readonly value: ConnectAttempt };
-  readonly calls: { readonly key: ConnectThread; readonly value: ConnectCall };
-  readonly calls_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
-  readonly calls_zero: { readonly key: { readonly value: number }; readonly value: ConnectCall };
+  readonly callless: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly children: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly drops: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly events_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
@@ -216,7 +195,7 @@ export interface Options {
 export const schema = {
   tool: 'connect',
   object: 'connect.bpf.o',
-  layoutHash: '22756c260f3accea',
+  layoutHash: 'bfc086085f4696f6',
   /** C names */
   options: {
     filterCgroup: 'filter_cgroup',
@@ -240,10 +219,8 @@ export const schema = {
   maps: [
     'attempts',
     'attempts_full',
-    'attempts_zero',
+    'callless',
     'calls',
-    'calls_full',
-    'calls_zero',
     'children',
     'drops',
     'events',

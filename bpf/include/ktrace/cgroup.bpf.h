@@ -3,16 +3,16 @@
 #ifndef KTRACE_CGROUP_BPF_H
 #define KTRACE_CGROUP_BPF_H
 
-#include <ktrace/core_fixes.bpf.h>
+#include <ktrace/helpers.bpf.h>
 
-/* That of the memory controller where there is only cgroup v1. */
+/* That of the memory controller where there is only cgroup v1. `task` as for TASK_READ. */
 static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *cgroup = BPF_CORE_READ(set, dfl_cgrp);
+	struct css_set *set = TASK_READ(task, cgroups);
+	struct cgroup *cgroup = TASK_READ(set, dfl_cgrp);
 	struct cgroup_subsys_state *memory = 0;
 
-	if (BPF_CORE_READ(cgroup, level) > 0 || !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+	if (TASK_READ(cgroup, level) > 0 || !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		return cgroup;
 	bpf_probe_read_kernel(&memory, sizeof(memory),
 			      (void *)set + bpf_core_field_offset(set->subsys) +

@@ -9,6 +9,7 @@
 
 #include <linux/errno.h>
 #include <ktrace/core_fixes.bpf.h>
+#include <ktrace/types.bpf.h>
 
 #ifdef KTRACE_LEGACY
 
@@ -23,6 +24,12 @@ static __always_inline struct task_struct *current_task(void)
 
 /* A field of a task that current_task() or an iterator gave, through pointers: without a call of a helper for each where the verifier knows its type. */
 #define TASK_READ BPF_CORE_READ
+
+/* The name of such a task. */
+static __always_inline void read_comm(ktrace_comm to, struct task_struct *task)
+{
+	bpf_probe_read_kernel(to, sizeof(ktrace_comm), task->comm);
+}
 
 /* bpf_task_pt_regs: dd6e10fbd9fb ("bpf: Add bpf_task_pt_regs() helper", 5.15). They lie at the top of the stack. */
 static __always_inline struct pt_regs *task_regs(struct task_struct *task)
@@ -113,6 +120,15 @@ static __always_inline struct task_struct *current_task(void)
 }
 
 #define TASK_READ(task, ...) ___arrow(task, __VA_ARGS__)
+
+static __always_inline void read_comm(ktrace_comm to, struct task_struct *task)
+{
+	__u64 *words = (void *)to;
+	const __u64 *name = (const void *)task->comm;
+
+	words[0] = name[0];
+	words[1] = name[1];
+}
 
 /* The registers with which a task entered the kernel. */
 static __always_inline struct pt_regs *task_regs(struct task_struct *task)

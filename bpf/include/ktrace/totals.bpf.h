@@ -27,25 +27,28 @@
 			__sync_fetch_and_add(count, n);                                            \
 	}
 
-/*
- * A hash of totals, shared by all CPUs (its size does not grow with them), updated with atomic adds.
- * name_row() finds or makes the row of a key; NULL and one more in `name_full` when the map has no room.
- * New rows are copied from `name_zero`, which nobody writes: rows are larger than the 512-byte BPF stack.
- */
-#define KTRACE_TOTALS(name, key_type, value_type, entries)                                         \
+/* A hash, shared by all CPUs: its size does not grow with them. Who finds no room counts it in `name_full`. */
+#define KTRACE_TABLE(name, key_type, value_type, entries)                                          \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
 		__uint(max_entries, entries);                                                      \
 		__type(key, key_type);                                                             \
 		__type(value, value_type);                                                         \
 	} name SEC(".maps");                                                                       \
+	KTRACE_COUNTERS(name##_full, __u32, 1)
+
+/*
+ * Such a table of totals, updated with atomic adds. name_row() finds or makes the row of a key; NULL and one more in `name_full` when
+ * the map has no room. New rows are copied from `name_zero`, which nobody writes: rows are larger than the 512-byte BPF stack.
+ */
+#define KTRACE_TOTALS(name, key_type, value_type, entries)                                         \
+	KTRACE_TABLE(name, key_type, value_type, entries)                                          \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
 		__uint(max_entries, 1);                                                            \
 		__type(key, __u32);                                                                \
 		__type(value, value_type);                                                         \
 	} name##_zero SEC(".maps");                                                                \
-	KTRACE_COUNTERS(name##_full, __u32, 1)                                                           \
                                                                                                    \
 	static __always_inline value_type *name##_row(const key_type *key)                         \
 	{                                                                                          \

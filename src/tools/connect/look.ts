@@ -85,7 +85,7 @@ export class ConnectLook implements Look<ConnectEventRecord> {
         closesLost: drops[ConnectDrop.CONNECT_CLOSE_LOST] ?? 0,
         stale: drops[ConnectDrop.CONNECT_STALE] ?? 0,
         attemptsFull: count('attempts_full'),
-        callsFull: count('calls_full'),
+        callsFull: count('callless'),
         rowsFull: this.#rows.full,
         targetsFull: count('targets_full'),
       },
