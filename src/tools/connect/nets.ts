@@ -1,12 +1,9 @@
 /** Addresses, and networks in the words of the kernel side. */
-import { isIPv4, isIPv6 } from './parse.js';
 import { KtraceError } from '../../errors.js';
-import { ipv6Text } from '../addresses.js';
+import { ipv4Bytes, ipv6Bytes, ipv6Text, isMapped } from '../addresses.js';
 
 const AF_INET6 = 10;
 const MAPPED_BITS = 96; // of ::ffff:0:0/96
-
-const isMapped = (address: readonly number[]): boolean => address.length === 16 && address.every((byte, i) => i >= 12 || byte === (i < 10 ? 0 : 0xff));
 
 /** Of `struct connect_peer`; an IPv4 address in an IPv6 socket is an IPv4 address; `unknown` where the program gave none. */
 export function addressText(address: readonly number[], family: number): string {
@@ -29,8 +26,8 @@ export interface Net {
 export function parseNet(text: string): Net {
   const [, bracketed, plain, length] = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9a-fA-F:.]+))(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain ?? '';
-  const four = bracketed === undefined ? isIPv4(host) : undefined;
-  const whole = four ? [...Array<number>(10).fill(0), 255, 255, ...four] : isIPv6(host);
+  const four = bracketed === undefined ? ipv4Bytes(host) : undefined;
+  const whole = four ? [...Array<number>(10).fill(0), 255, 255, ...four] : ipv6Bytes(host);
   const most = four ? 32 : 128;
   const prefix = length === undefined ? most : Number(length);
   const bits = 128 - most + prefix;

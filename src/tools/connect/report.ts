@@ -1,13 +1,14 @@
 /** From what became of attempts to the report. */
 import { fromSlots } from '../../report/buckets.js';
+import { tallyOf } from '../../report/counts.js';
 import { quantile } from '../../report/histogram.js';
-import type { Histogram, Loss, Report, Row, Section, Tally } from '../../report/model.js';
+import type { Histogram, Loss, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
 import { PENDING_COLUMNS, rowColumns } from './columns.js';
 import { findingOf } from './finding.js';
 import type { By, Outcome, Pending } from './model.js';
 import { endpointText } from './nets.js';
-import { countBy, failedOf, OTHERS, OUTCOME_NAMES, type ConnectTotals, type Counts } from './rows.js';
+import { countBy, failedOf, OUTCOME_NAMES, type ConnectTotals } from './rows.js';
 
 export const CONNECT_SORTS = ['failed', 'attempts', 'p50', 'p99'] as const;
 type ConnectSort = (typeof CONNECT_SORTS)[number];
@@ -69,7 +70,6 @@ export function lossesOf({ counts }: Pick<ConnectSnapshot, 'counts'>, { backlogD
 
 const histogramOf = ({ latencies }: ConnectTotals): Histogram => fromSlots(latencies, FIRST_LATENCY);
 const quantileOf = (totals: ConnectTotals, q: number): number | null => quantile(histogramOf(totals), q, totals.longestNs > 0 ? { max: totals.longestNs } : {});
-const tallyOf = (counts: Counts): Tally[] => [...counts].sort(([a, m], [b, n]) => Number(a === OTHERS) - Number(b === OTHERS) || n - m || (a < b ? -1 : 1)).map(([name, count]) => ({ name, count }));
 
 const KEYS: Readonly<Record<ConnectSort, (totals: ConnectTotals) => number>> = {
   failed: failedOf,

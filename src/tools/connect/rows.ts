@@ -1,15 +1,11 @@
 /** What became of attempts, by destination, process, cgroup or port. Pure: no clock, no I/O. */
 import { bucketOf } from '../../report/buckets.js';
+import { count, less, type Counts } from '../../report/counts.js';
 import { endOf } from './records.js';
 import type { By, CloseRecord, ConnectEventRecord, ConnectRecord, Outcome } from './model.js';
 import { endpointText } from './nets.js';
 
 const SLOTS = 200; // buckets up to 2^50 ns
-const MOST_NAMES = 20; // of processes or destinations in one row; the others are one
-/** The rest, in a tally of names. */
-export const OTHERS = 'others';
-
-export type Counts = ReadonlyMap<string, number>;
 
 export interface ConnectTotals {
   readonly key: string;
@@ -126,11 +122,6 @@ function addClose(row: Mutable, record: CloseRecord): void {
   count(row.ends, endOf(record));
 }
 
-function count(counts: Map<string, number>, name: string): void {
-  const key = counts.has(name) || counts.size < MOST_NAMES ? name : OTHERS;
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
 /** What came between two snapshots, of which the first was followed by nextInterval(). */
 export function since(before: readonly ConnectTotals[], now: readonly ConnectTotals[]): ConnectTotals[] {
   const earlier = new Map(before.map((totals) => [totals.key, totals]));
@@ -154,10 +145,6 @@ function minus(now: ConnectTotals, before: ConnectTotals | undefined): ConnectTo
     receivedBytes: now.receivedBytes - before.receivedBytes,
     latencies: now.latencies.map((n, i) => n - (before.latencies[i] ?? 0)),
   };
-}
-
-function less(now: Counts, before: Counts): Counts {
-  return new Map([...now].map(([name, n]) => [name, n - (before.get(name) ?? 0)] as const).filter(([, n]) => n > 0));
 }
 
 /** Attempts that neither connected nor are still on their way. */

@@ -2,6 +2,7 @@
 import { KtraceError } from '../../errors.js';
 import { schema } from '../../generated/connect.js';
 import type { Own, Tool, ToolOptions } from '../contract.js';
+import { listOf } from '../own.js';
 import { ConnectLook } from './look.js';
 import { BYS, type By, type ConnectEventRecord } from './model.js';
 import { netWords, parseNet } from './nets.js';
@@ -13,7 +14,6 @@ const NETS = 8;
 const DEFAULT_ROWS = 4096; // as in cli.ts
 const DEFAULT_CONNECTIONS = 16384;
 
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as readonly unknown[]) : []);
 const padded = <T>(values: readonly T[], length: number, filler: T): T[] => Array.from({ length }, (_, i) => values[i] ?? filler);
 
 function options({ filters: { minWaitNs }, own }: ToolOptions): object {

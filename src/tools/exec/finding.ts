@@ -1,6 +1,7 @@
 /** The sentences at the end of a report. */
 import { formatDuration } from '../../render/format.js';
-import { OTHERS, triedName, type Counts, type ProgramTotals } from './programs.js';
+import { OTHERS, type Counts } from '../../report/counts.js';
+import { triedName, type ProgramTotals } from './programs.js';
 
 const STORM_RATE = 10; // a second
 const STORM_COUNT = 50;

@@ -1,13 +1,10 @@
 /** What happened to each program. Pure: no clock, no I/O. */
 import { bucketOf } from '../../report/buckets.js';
+import { count, less, type Counts } from '../../report/counts.js';
 import type { News } from './lives.js';
 import { endOf } from './records.js';
 
 const SLOTS = 240; // buckets up to 2^60 ns
-const MOST_NAMES = 20; // of parents, ends and errors of one program; the others are one
-
-/** Counts by name, with an end. */
-export type Counts = ReadonlyMap<string, number>;
 
 export interface ProgramTotals {
   readonly program: string;
@@ -50,7 +47,6 @@ interface Mutable {
 }
 
 export const REPLACED = 'exec';
-export const OTHERS = 'others';
 const ALONG_PATH = ' (along PATH)';
 
 export class Programs {
@@ -139,11 +135,6 @@ function parentOf({ ancestors: [parent] }: News['image']): string {
   return parent ? `${parent.name} (${parent.pid})` : 'unknown';
 }
 
-function count(counts: Map<string, number>, name: string): void {
-  const key = counts.has(name) || counts.size < MOST_NAMES ? name : OTHERS;
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
 /** What came between two snapshots. Maxima that did not grow are not known for the time between: 0. */
 export function since(before: readonly ProgramTotals[], now: readonly ProgramTotals[]): ProgramTotals[] {
   const earlier = new Map(before.map((totals) => [totals.program, totals]));
@@ -170,10 +161,5 @@ function minus(now: ProgramTotals, before: ProgramTotals | undefined): ProgramTo
   };
 }
 
-function less(now: Counts, before: Counts): Counts {
-  return new Map([...now].map(([name, n]) => [name, n - (before.get(name) ?? 0)] as const).filter(([, n]) => n > 0));
-}
-
 /** Slot s is bucket s - 1. */
 export const FIRST_LIFETIME = -1;
-

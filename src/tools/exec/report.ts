@@ -1,11 +1,12 @@
 /** From what happened to the report: programs, and rules that held. */
 import { fromSlots } from '../../report/buckets.js';
+import { tallyOf, type Counts } from '../../report/counts.js';
 import { quantile } from '../../report/histogram.js';
-import type { Histogram, Loss, Report, Row, Section, Tally } from '../../report/model.js';
+import type { Histogram, Loss, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
 import { ALERT_COLUMNS, PROGRAM_COLUMNS } from './columns.js';
 import { findingOf, nextOf } from './finding.js';
-import { FIRST_LIFETIME, REPLACED, type Counts, type ProgramTotals } from './programs.js';
+import { FIRST_LIFETIME, REPLACED, type ProgramTotals } from './programs.js';
 
 export const EXEC_SORTS = ['execs', 'failed', 'cpu', 'p99', 'peak'] as const;
 type ExecSort = (typeof EXEC_SORTS)[number];
@@ -83,7 +84,6 @@ const KEYS: Readonly<Record<ExecSort, (totals: ProgramTotals) => number>> = {
 
 const histogramOf = ({ lifetimes }: ProgramTotals): Histogram => fromSlots(lifetimes, FIRST_LIFETIME);
 const quantileOf = (totals: ProgramTotals, q: number): number | null => quantile(histogramOf(totals), q, totals.longestNs > 0 ? { max: totals.longestNs } : {});
-const tallyOf = (counts: Counts): Tally[] => [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => ({ name, count }));
 
 function programSection({ programs, running, durationNs }: ExecSnapshot, { rows, sort }: ReportOptions): Section {
   const key = KEYS[sort as ExecSort];

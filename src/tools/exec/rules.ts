@@ -2,6 +2,7 @@
 import { KtraceError } from '../../errors.js';
 import { parseDuration } from '../../report/duration.js';
 import { errnoName, errnoNumber } from '../errno.js';
+import { patternOf } from '../own.js';
 import { signalName } from '../signals.js';
 import type { End, Image } from './model.js';
 import { baseName } from './names.js';
@@ -172,15 +173,6 @@ function parseTime(rule: string, text: string): number {
     return parseDuration(text, 'the rule');
   } catch {
     throw wrong(rule, `${JSON.stringify(text)} is no duration such as 500ms`);
-  }
-}
-
-/** Throws KtraceError where it is none. `of`: what it stands in. */
-export function patternOf(text: string, of: string): RegExp {
-  try {
-    return new RegExp(text, 'u');
-  } catch (cause) {
-    throw new KtraceError(`${text} in ${of} is no regular expression`, 'USAGE', 'as in JavaScript', { cause });
   }
 }
 

@@ -2,17 +2,16 @@
 import { KtraceError } from '../../errors.js';
 import { schema } from '../../generated/exec.js';
 import type { Own, Setting, Tool, ToolOptions } from '../contract.js';
+import { listOf, patternOf } from '../own.js';
 import { ExecLook, type Wishes } from './look.js';
 import type { ExecEventRecord, Image } from './model.js';
 import { lineOf } from './records.js';
 import { EXEC_SORTS } from './report.js';
-import { parseRule, patternOf } from './rules.js';
+import { parseRule } from './rules.js';
 
 const USERS = 16; // as in bpf/exec.bpf.h
 const SCRATCHES = 3;
 const DEFAULT_PROGRAMS = 4096; // as in cli.ts
-
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as readonly unknown[]) : []);
 
 function options({ filters: { launched, tids, minWaitNs }, own }: ToolOptions): object {
   if (tids.length > 0) throw new KtraceError('A thread that executes a program becomes its process', 'USAGE', 'take --pid');

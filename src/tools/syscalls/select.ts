@@ -1,5 +1,6 @@
 /** Which system calls: the expression of `-e`, as strace(1) has it, to sets of numbers for the kernel. */
 import { KtraceError } from '../../errors.js';
+import { patternOf } from '../own.js';
 import { CLASSES } from './classes.js';
 import type { CallNames } from './names.js';
 
@@ -18,18 +19,11 @@ function meant(word: string, names: readonly string[]): readonly string[] {
   const kind = word.replace(/^%/, '').replace(/^net$/, 'network');
   const set = Object.hasOwn(CLASSES, kind) ? CLASSES[kind] : undefined;
   if (set) return names.filter((name) => set.has(name));
-  const found = word.startsWith('/') ? names.filter((name) => pattern(word.slice(1)).test(name)) : names.filter((name) => name === word);
+  const pattern = word.startsWith('/') ? patternOf(word.slice(1), '--trace') : undefined;
+  const found = names.filter((name) => pattern?.test(name) ?? name === word);
   if (found.length > 0) return found;
   if (word.startsWith('?')) return names.filter((name) => name === word.slice(1)); // on this machine or not
   throw new KtraceError(`There is no system call ${JSON.stringify(word)}`, 'USAGE', `name calls, /patterns, or classes: ${Object.keys(CLASSES).map((name) => `%${name}`).join(' ')}`);
-}
-
-function pattern(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (cause) {
-    throw new KtraceError(`/${text} is no regular expression`, 'USAGE', 'as in JavaScript', { cause });
-  }
 }
 
 /** A bit for each call: words of 64, those of this machine before those of its 32-bit programs. */

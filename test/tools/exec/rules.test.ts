@@ -1,6 +1,7 @@
 import t from 'tap';
-import { parseRule, patternOf } from '../../../src/tools/exec/rules.js';
+import { parseRule } from '../../../src/tools/exec/rules.js';
 import type { End, Image } from '../../../src/tools/exec/model.js';
+import { patternOf } from '../../../src/tools/own.js';
 
 const IMAGE: Image = {
   pid: 100, tid: 100, time: 0, processBegan: 0, uid: 1000, euid: 0, comm: 'sh', program: '/bin/sh', path: '/bin/sh', file: '/usr/bin/dash', interpreter: null, directory: '/srv', argv: ['sh', '-c', 'a b'],

@@ -36,7 +36,7 @@ t.test('expressions mean what they mean to strace', (t) => {
   t.ok(chosen('%file').includes('openat') && !chosen('%file').includes('read'));
   t.equal(chosen('!futex').length, x64.names.length - 1);
   t.notOk(chosen('trace=!futex,%file').some((name) => name === 'futex' || name === 'openat'));
-  for (const [wrong, message] of [['openatt', 'There is no system call "openatt"'], ['read,', 'There is no system call ""'], ['/(', '/( is no regular expression'], ['/^nothing', 'There is no system call "/^nothing"']] as const) {
+  for (const [wrong, message] of [['openatt', 'There is no system call "openatt"'], ['read,', 'There is no system call ""'], ['/(', '( in --trace is no regular expression'], ['/^nothing', 'There is no system call "/^nothing"']] as const) {
     t.throws(() => selectCalls(wrong, x64), { code: 'USAGE', message }, wrong);
   }
   t.end();
