@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import ts from 'typescript';
 import { buildCommand, splitArgv } from '../src/cli/command.js';
 import { doctorCommand } from '../src/cli/doctor.js';
 import { EXIT } from '../src/cli/exit.js';
@@ -13,6 +14,7 @@ import { lossesOf as syscallsLosses } from '../src/tools/syscalls/accounting.js'
 import { callColumns, INSIDE_COLUMNS } from '../src/tools/syscalls/columns.js';
 import { PENDING_COLUMNS, rowColumns } from '../src/tools/connect/columns.js';
 import { lossesOf as connectLosses } from '../src/tools/connect/report.js';
+import { OUTCOME_NAMES } from '../src/tools/connect/rows.js';
 import { ALERT_COLUMNS, PROGRAM_COLUMNS } from '../src/tools/exec/columns.js';
 import { lossesOf as execLosses } from '../src/tools/exec/report.js';
 import { FIELD_NAMES, NAMED_RULES } from '../src/tools/exec/rules.js';
@@ -95,7 +97,24 @@ t.test('every column and loss of the connect report is on its page', (t) => {
   for (const column of [...rowColumns('dest'), ...PENDING_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
   const counts = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callsFull: 0, rowsFull: 0, targetsFull: 0 };
   t.strictSame(tableKeys(page, '| reason |'), connectLosses({ counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
-  t.strictSame(tableKeys(page, '| outcome |'), ['connected', 'refused', 'timedOut', 'unreachable', 'gaveUp', 'unsent', 'failed', 'connecting'].map((name) => `\`${name}\``).map((name) => name.replaceAll('`', '')));
+  t.strictSame(tableKeys(page, '| outcome |'), Object.keys(OUTCOME_NAMES));
+  t.end();
+});
+
+/** Pages with a table of fields, and the interfaces that these are of; `of`: what the second column says of the fields of one alone. */
+const EVENTS: readonly (readonly [page: string, path: string, name: string, of?: string])[] = [
+  ['futex', 'src/tools/futex/events.ts', 'FutexEventRecord'],
+  ['syscalls', 'src/tools/syscalls/events.ts', 'SyscallEventRecord'],
+  ['connect', 'src/tools/connect/model.ts', 'ConnectRecord', 'connect'],
+  ['connect', 'src/tools/connect/model.ts', 'CloseRecord', 'close'],
+];
+
+t.test('every field of an event is on the page of its tool, and no other', (t) => {
+  for (const [page, path, name, of] of EVENTS) {
+    const rows = tableRows(text(`docs/tools/${page}.md`), '| field |').filter(([, kind = '']) => of === undefined || ['both', of].includes(kind.trim()));
+    const told = rows.flatMap(([cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map(([, field]) => field));
+    t.strictSame(told.sort(), fieldsOf(path, name).filter((field) => field !== 'type').sort(), name);
+  }
   t.end();
 });
 
@@ -131,11 +150,26 @@ function rowOf({ title, show = 'cell', key, unit, description }: Column): string
 
 /** First cells of the table whose heading begins so, without marks. */
 function tableKeys(page: string, heading: string): string[] {
+  return tableRows(page, heading).map(([cell = '']) => cell.replaceAll('`', '').trim());
+}
+
+/** Cells of the table whose heading begins so. */
+function tableRows(page: string, heading: string): string[][] {
   const lines = page.split('\n');
   const start = lines.findIndex((line) => line.startsWith(heading));
   const rows = lines.slice(start + 2);
   const end = rows.findIndex((line) => !line.startsWith('|'));
-  return start < 0 ? [] : rows.slice(0, end).map((line) => (line.split('|')[1] ?? '').replaceAll('`', '').trim());
+  return start < 0 ? [] : rows.slice(0, end).map((line) => line.split('|').slice(1));
+}
+
+/** Names of the fields of an interface, with those of the interfaces that it extends. */
+function fieldsOf(path: string, name: string): string[] {
+  const file = ts.createSourceFile(path, text(path), ts.ScriptTarget.ES2022, true);
+  const found = file.statements.filter(ts.isInterfaceDeclaration).find((each) => each.name.text === name);
+  if (!found && name === 'ToolEvent') return fieldsOf('src/tools/contract.ts', name);
+  if (!found) throw new Error(`no interface ${name} in ${path}`);
+  const bases = (found.heritageClauses ?? []).flatMap(({ types }) => types.map(({ expression }) => expression.getText()));
+  return [...bases.flatMap((base) => fieldsOf(path, base)), ...found.members.map((member) => member.name?.getText() ?? '')];
 }
 
 function withoutCode(page: string): string {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { connect, type ConnectEventRecord } from '../../src/index.js';
 import { errnoName } from '../../src/tools/errno.js';
-import { linesOf, outcomesOf, tracedAttempts, tracing, type Attempts, type ConnectLine, type ConnectReport } from './connects.js';
+import { linesOf, outcomesOf, reportOf, tracedAttempts, tracing, type Attempts, type ConnectLine, type ConnectReport } from './connects.js';
 import { asMany, loss, tolerant } from './losses.js';
 import { EMULATED, N } from './machine.js';
 import { run, workload } from './processes.js';
@@ -13,7 +13,6 @@ import { suite } from './suite.js';
 import { ktrace } from './tracer.js';
 
 const STORM = EMULATED ? 500 : 30_000; // of each of two threads
-const jsonReport = (text: string): ConnectReport => JSON.parse(text) as ConnectReport;
 const outcomes = (events: readonly ConnectLine[]): Record<string, number> => outcomesOf(events, ({ outcome = '' }) => outcome);
 
 /** From the state of the socket to the end of connect(2). */
@@ -38,7 +37,7 @@ suite(1, (test) => {
     const tracer = await tracing(t, ['-p', String(target.pid), '-o', 'json']);
     target.line();
     const { tookNs, open } = await target.truth<Attempts>();
-    const { report } = linesOf(t, JSON.stringify(jsonReport(await tracer.finish(t))));
+    const report = reportOf(t, await tracer.finish(t));
     t.comment(`${Math.round((2 * STORM) / (tookNs / 1e9))} a second`);
     const [row] = report.sections.attempts.rows;
     t.equal(row?.key, `127.0.0.1:${open}`);
@@ -54,7 +53,7 @@ suite(1, (test) => {
       const tracer = await tracing(t, ['-p', String(target.pid), '-o', 'json', ...options]);
       target.line();
       await target.truth();
-      const { report } = linesOf(t, JSON.stringify(jsonReport(await tracer.finish(t))), [reason]);
+      const report = reportOf(t, await tracer.finish(t), [reason]);
       t.ok(loss(report, reason) > 0, reason);
       return report;
     };
@@ -67,7 +66,7 @@ suite(1, (test) => {
     const tracer = await tracing(t, ['-p', String(target.pid), '-o', 'json', '--ring-size', '4096', '--lifetime']);
     target.line();
     await target.truth();
-    const { report } = linesOf(t, JSON.stringify(jsonReport(await tracer.finish(t))), ['ring-full', 'closes-lost']);
+    const report = reportOf(t, await tracer.finish(t), ['ring-full', 'closes-lost']);
     asMany(t, report, report.header.accounting.hits, 2 * STORM);
     t.ok(loss(report, 'ring-full') > 0 && report.header.accounting.dropped === loss(report, 'ring-full'), 'ring-full');
     const [row] = report.sections.attempts.rows;
@@ -81,7 +80,7 @@ suite(1, (test) => {
       target.line();
       const { full } = await target.truth<Attempts>();
       await setTimeout(1200);
-      const { report } = linesOf(t, JSON.stringify(jsonReport(await tracer.finish(t))));
+      const report = reportOf(t, await tracer.finish(t));
       t.match(report.sections.pending.rows, [{ pid: target.pid, dest: `127.0.0.1:${full}`, beforeTracing: before }]);
       t.ok((report.sections.pending.rows[0]?.age ?? 0) > 1e9);
       t.strictSame([report.header.accounting.hits, report.header.accounting.inFlight], [1, 1]);

@@ -73,12 +73,18 @@ export interface Attempts {
 
 export const tracing = (t: Test, args: readonly string[]): Promise<Tracer> => ktrace(t, args, { tool: 'connect' }).tracing();
 
+/** A report alone. */
+export function reportOf(t: Test, text: string, losses: readonly string[] = []): ConnectReport {
+  const report = JSON.parse(text) as ConnectReport;
+  accounts(t, report, losses);
+  return report;
+}
+
 /** Lines of JSON: events, and the report after them. */
 export function linesOf(t: Test, text: string, losses: readonly string[] = []): { report: ConnectReport; events: readonly ConnectLine[] } {
-  const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
-  const report = lines.pop() as ConnectReport;
-  accounts(t, report, losses);
-  return { report, events: lines as ConnectLine[] };
+  const lines = text.trimEnd().split('\n');
+  const report = reportOf(t, lines.pop() ?? '', losses);
+  return { report, events: lines.map((line) => JSON.parse(line) as ConnectLine) };
 }
 
 /** How often there is each. */

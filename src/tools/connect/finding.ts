@@ -13,16 +13,16 @@ const UNSENT: Readonly<Record<string, string>> = {
 };
 
 /** Errors of attempts that ended so, the most frequent first. */
-const errorsOf = (outcome: Outcome, { causes }: ConnectTotals): string[] => [...causes].sort(([, a], [, b]) => b - a).flatMap(([cause]) => (cause.startsWith(`${outcome} `) ? [cause.slice(outcome.length + 1)] : []));
+const errorsBy = (outcome: Outcome, { causes }: ConnectTotals): string[] => [...causes].sort(([, a], [, b]) => b - a).flatMap(([cause]) => (cause.startsWith(`${outcome} `) ? [cause.slice(outcome.length + 1)] : []));
 
 /** What a bad end means, and what to do about it. */
 const MEANINGS: Readonly<Record<string, (totals: ConnectTotals) => string>> = {
   refused: () => 'nothing listens there, or a firewall says so',
   timedOut: () => 'nobody answers: the host is down, or something drops the packets',
-  unreachable: (totals) => (errorsOf('unreachable', totals).every((error) => error === 'ENETUNREACH') ? 'there is no route' : 'the host does not answer on its network, or a router says no'),
+  unreachable: (totals) => (errorsBy('unreachable', totals).every((error) => error === 'ENETUNREACH') ? 'there is no route' : 'the host does not answer on its network, or a router says no'),
   gaveUp: ({ gaveUpNs }) => `the program closed the socket before it was connected${gaveUpNs > 0 ? `, after ${formatDuration(gaveUpNs)} at most` : ''}`,
   unsent: (totals) => {
-    const errors = errorsOf('unsent', totals);
+    const errors = errorsBy('unsent', totals);
     return (errors.length === 1 ? UNSENT[errors[0] ?? ''] : undefined) ?? (errors.join(', ') || 'error not known');
   },
 };

@@ -4,11 +4,8 @@ import type { ToolEvent } from '../contract.js';
 export const BYS = ['dest', 'process', 'cgroup', 'port'] as const;
 export type By = (typeof BYS)[number];
 
-/**
- * What became of an attempt. `unsent`: it was over before the first packet. `gaveUp`: the program closed the socket while it was connecting.
- * `connecting`: it still is.
- */
-export type Outcome = 'connected' | 'refused' | 'timedOut' | 'unreachable' | 'gaveUp' | 'unsent' | 'failed' | 'connecting';
+/** What became of an attempt. `unsent`: it was over before the first packet. `gaveUp`: the program closed the socket while it was connecting. */
+export type Outcome = 'connected' | 'refused' | 'timedOut' | 'unreachable' | 'gaveUp' | 'unsent' | 'failed';
 
 export interface Endpoint {
   /** IPv4 or IPv6 as text; an IPv4 address in an IPv6 socket as IPv4. */

@@ -17,7 +17,10 @@ export function outcomeOf(kind: number, error: number): Outcome {
 const CLOSERS: Readonly<Record<number, CloseRecord['closedBy']>> = { [ConnectCloser.CLOSER_LOCAL]: 'local', [ConnectCloser.CLOSER_REMOTE]: 'remote', [ConnectCloser.CLOSER_REMOTE_RESET]: 'remote' };
 const RESETS: readonly (string | null)[] = ['ECONNRESET', 'EPIPE']; // EPIPE: the peer had closed it before (tcp_reset)
 
-/** After our FIN the kernel says ECONNRESET also when data arrives that nobody will read, for which it sends a reset (tcp_rcv_state_process). A connection that ends without an error and without a FIN ends by a reset of ours (tcp_disconnect, tcp_close). */
+/**
+ * After our FIN the kernel says ECONNRESET also when data arrives that nobody will read, for which it sends a reset (tcp_rcv_state_process). A
+ * connection that ends without an error and without a FIN ends by a reset of ours (tcp_disconnect, tcp_close).
+ */
 function resetOf(closer: number, error: string | null): CloseRecord['reset'] {
   if (RESETS.includes(error)) return closer === ConnectCloser.CLOSER_LOCAL ? 'either' : 'remote';
   return closer === ConnectCloser.CLOSER_REMOTE_RESET || (closer === ConnectCloser.CLOSER_UNKNOWN && error === null) ? 'local' : null;
@@ -73,7 +76,6 @@ export function outcomeText(record: ConnectRecord): string {
     case 'unreachable': return `unreachable (${error ?? ''}) after ${took}${again}`;
     case 'gaveUp': return `gave up after ${took}, ${synsText(record)}${error === null ? '' : `, one answered by ${error}`}`;
     case 'unsent': return `failed before the first packet${error === null ? '' : `: ${error}`}`;
-    case 'connecting': return `still connecting after ${took}`;
     case 'failed': return `failed after ${took}: ${error ?? ''}${again}`;
   }
 }

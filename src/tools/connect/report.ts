@@ -8,7 +8,7 @@ import { PENDING_COLUMNS, rowColumns } from './columns.js';
 import { findingOf } from './finding.js';
 import type { By, Outcome, Pending } from './model.js';
 import { endpointText } from './nets.js';
-import { countBy, failedOf, OUTCOME_NAMES, type ConnectTotals } from './rows.js';
+import { countBy, errorsOf, failedOf, OUTCOME_NAMES, type ConnectTotals } from './rows.js';
 
 export const CONNECT_SORTS = ['failed', 'attempts', 'p50', 'p99'] as const;
 type ConnectSort = (typeof CONNECT_SORTS)[number];
@@ -101,7 +101,7 @@ function rowSection(sorted: readonly ConnectTotals[], { by, pending, open, durat
     p99: quantileOf(totals, 0.99),
     longest: totals.longestNs > 0 ? totals.longestNs : null,
     outcomes: tallyOf(totals.outcomes).map(({ name, count }) => ({ name: OUTCOME_NAMES[name as Outcome], count })),
-    errors: tallyOf(totals.errors),
+    errors: tallyOf(errorsOf(totals.causes)),
     others: tallyOf(totals.others),
     name: names(totals.key),
     ends: tallyOf(totals.ends),

@@ -1,18 +1,18 @@
 /** What became of attempts, by destination, process, cgroup or port. Pure: no clock, no I/O. */
 import { bucketOf } from '../../report/buckets.js';
-import { count, less, type Counts } from '../../report/counts.js';
+import { count, less, OTHERS, type Counts } from '../../report/counts.js';
 import { endOf } from './records.js';
 import type { By, CloseRecord, ConnectEventRecord, ConnectRecord, Outcome } from './model.js';
 import { endpointText } from './nets.js';
 
 const SLOTS = 200; // buckets up to 2^50 ns
+const MOST_CAUSES = 400; // more than there are: some 130 errors with three outcomes each
 
 export interface ConnectTotals {
   readonly key: string;
   readonly attempts: number;
   readonly outcomes: Counts;
-  readonly errors: Counts;
-  /** `OUTCOME ERROR`, as in `unsent EADDRNOTAVAIL`. */
+  /** Errors of attempts that failed: `OUTCOME ERROR`, as in `unsent EADDRNOTAVAIL`. */
   readonly causes: Counts;
   /** Processes; by process, destinations. */
   readonly others: Counts;
@@ -36,7 +36,6 @@ interface Mutable {
   recent: Record<keyof Maxima, number>;
   attempts: number;
   readonly outcomes: Map<string, number>;
-  readonly errors: Map<string, number>;
   readonly causes: Map<string, number>;
   readonly others: Map<string, number>;
   retransmits: number;
@@ -79,10 +78,7 @@ export class Rows {
     row.attempts++;
     row.retransmits += retransmits;
     count(row.outcomes, outcome);
-    if (outcome !== 'connected' && error !== null) {
-      count(row.errors, error);
-      count(row.causes, `${outcome} ${error}`);
-    }
+    if (outcome !== 'connected' && error !== null) count(row.causes, `${outcome} ${error}`, 1, MOST_CAUSES);
     count(row.others, this.by === 'process' ? keyOf('dest', record) : keyOf('process', record));
     if (beforeTracing) return;
     if (outcome === 'gaveUp') raise(row, 'gaveUpNs', tookNs);
@@ -95,7 +91,7 @@ export class Rows {
   #of(key: string): Mutable | undefined {
     const known = this.#rows.get(key);
     if (known || this.#rows.size >= this.most) return known;
-    const made: Mutable = { attempts: 0, outcomes: new Map(), errors: new Map(), causes: new Map(), others: new Map(), retransmits: 0, longestNs: 0, latencies: Array<number>(SLOTS).fill(0), gaveUpNs: 0, recent: { longestNs: 0, gaveUpNs: 0 }, ends: new Map(), sentBytes: 0, receivedBytes: 0 };
+    const made: Mutable = { attempts: 0, outcomes: new Map(), causes: new Map(), others: new Map(), retransmits: 0, longestNs: 0, latencies: Array<number>(SLOTS).fill(0), gaveUpNs: 0, recent: { longestNs: 0, gaveUpNs: 0 }, ends: new Map(), sentBytes: 0, receivedBytes: 0 };
     this.#rows.set(key, made);
     return made;
   }
@@ -107,7 +103,7 @@ export class Rows {
 
   /** A copy. */
   snapshot(): ConnectTotals[] {
-    return [...this.#rows].map(([key, { outcomes, errors, causes, others, ends, latencies, recent, ...rest }]) => ({ key, ...rest, recent: { ...recent }, outcomes: new Map(outcomes), errors: new Map(errors), causes: new Map(causes), others: new Map(others), ends: new Map(ends), latencies: [...latencies] }));
+    return [...this.#rows].map(([key, { outcomes, causes, others, ends, latencies, recent, ...rest }]) => ({ key, ...rest, recent: { ...recent }, outcomes: new Map(outcomes), causes: new Map(causes), others: new Map(others), ends: new Map(ends), latencies: [...latencies] }));
   }
 }
 
@@ -137,7 +133,6 @@ function minus(now: ConnectTotals, before: ConnectTotals | undefined): ConnectTo
     ...now.recent,
     recent: now.recent,
     outcomes: less(now.outcomes, before.outcomes),
-    errors: less(now.errors, before.errors),
     causes: less(now.causes, before.causes),
     others: less(now.others, before.others),
     ends: less(now.ends, before.ends),
@@ -150,6 +145,13 @@ function minus(now: ConnectTotals, before: ConnectTotals | undefined): ConnectTo
 /** Attempts that neither connected nor are still on their way. */
 export const failedOf = ({ attempts, outcomes }: Pick<ConnectTotals, 'attempts' | 'outcomes'>): number => attempts - (outcomes.get('connected') ?? 0);
 
+/** Causes by error alone. */
+export function errorsOf(causes: Counts): Counts {
+  const errors = new Map<string, number>();
+  for (const [cause, times] of causes) count(errors, cause === OTHERS ? OTHERS : cause.slice(cause.indexOf(' ') + 1), times);
+  return errors;
+}
+
 /** How many of them belong to each row. */
 export const countBy = (by: By, pending: readonly Who[]): Counts => {
   const counts = new Map<string, number>();
@@ -157,4 +159,4 @@ export const countBy = (by: By, pending: readonly Who[]): Counts => {
   return counts;
 };
 
-export const OUTCOME_NAMES: Readonly<Record<Outcome, string>> = { connected: 'connected', refused: 'refused', timedOut: 'timed out', unreachable: 'unreachable', gaveUp: 'gave up', unsent: 'failed before the first packet', failed: 'failed', connecting: 'still connecting' };
+export const OUTCOME_NAMES: Readonly<Record<Outcome, string>> = { connected: 'connected', refused: 'refused', timedOut: 'timed out', unreachable: 'unreachable', gaveUp: 'gave up', unsent: 'failed before the first packet', failed: 'failed' };

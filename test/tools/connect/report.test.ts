@@ -1,6 +1,7 @@
 import t from 'tap';
 import { golden, plainTable } from '../../render/plain.js';
 import { ConnectKind, type ConnectEvent } from '../../../src/generated/connect.js';
+import type { Tally } from '../../../src/report/model.js';
 import type { ReportOptions } from '../../../src/tools/contract.js';
 import type { ConnectRecord, Pending } from '../../../src/tools/connect/model.js';
 import { lineOf, recordOf } from '../../../src/tools/connect/records.js';
@@ -83,6 +84,14 @@ t.test('the last sentences: nothing failed, who failed, and why', (t) => {
   t.strictSame(findingOf([record({ kind: ConnectKind.CONNECT_UNSENT, error: 99 })]), ['192.0.2.7:5432 failed before the first packet 1 of 1: no local port is left, or the local address is none of this machine.']);
   t.strictSame(findingOf([record({ kind: ConnectKind.CONNECT_GAVE_UP })]), ['192.0.2.7:5432 was given up 1 of 1: the program closed the socket before it was connected, after 12.3ms at most.']);
   t.strictSame(findingOf([]), []);
+  t.end();
+});
+
+t.test('errors by name, however many there are and whatever the outcome', (t) => {
+  const numbers = Array.from({ length: 25 }, (_, i) => i + 1);
+  const rows = rowsOf([...numbers.map((error) => record(ended(error))), ...numbers.map((error) => record({ kind: ConnectKind.CONNECT_UNSENT, error }))]);
+  const errors = connectReport(snapshot(rows), OPTIONS, false).sections[1]?.rows[0]?.['errors'] as Tally[];
+  t.strictSame([errors.length, errors.filter(({ count }) => count === 2).length, errors.at(-1)], [21, 20, { name: 'others', count: 10 }]);
   t.end();
 });
 
