@@ -108,6 +108,7 @@ export class ExecLook implements Look<ExecEventRecord> {
     const until = options.header.settled ? options.until : this.processes.now();
     const alerts = [...this.#alerts.values()];
     this.#last = { programs, alerts, at: until };
+    this.#programs.nextInterval();
     return execReport(this.#snapshot(before ? since(before.programs, programs) : programs, before ? alertsSince(before.alerts, alerts) : alerts, until - (before?.at ?? this.#startedAt)), options, before !== undefined);
   }
 

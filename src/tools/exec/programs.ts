@@ -24,13 +24,18 @@ export interface ProgramTotals {
   readonly partial: number;
   readonly peakBytes: number;
   readonly longestNs: number;
+  /** Both maxima since the last interval. */
+  readonly recent: Maxima;
   /** Of lifetimes, by bucket + 1. */
   readonly lifetimes: readonly number[];
   /** Sum of ends with a signal, or a code other than 0. */
   readonly unwell: number;
 }
 
+type Maxima = Readonly<Record<'peakBytes' | 'longestNs', number>>;
+
 interface Mutable {
+  recent: Record<keyof Maxima, number>;
   started: number;
   failed: number;
   ended: number;
@@ -90,7 +95,7 @@ export class Programs {
     this.#end(totals, endOf(end), end.lifetimeNs, end.code !== 0);
     totals.cpuNs += end.cpuNs;
     totals.partial += end.cpuIsWhole ? 0 : 1;
-    totals.peakBytes = Math.max(totals.peakBytes, end.peakBytes);
+    raise(totals, 'peakBytes', end.peakBytes);
   }
 
   #end(totals: Mutable, how: string, lifetimeNs: number, unwell: boolean): void {
@@ -98,7 +103,7 @@ export class Programs {
     this.aggregated++;
     totals.ended++;
     totals.unwell += unwell ? 1 : 0;
-    totals.longestNs = Math.max(totals.longestNs, lifetimeNs);
+    raise(totals, 'longestNs', lifetimeNs);
     totals.lifetimes[slot] = (totals.lifetimes[slot] ?? 0) + 1;
     count(totals.ends, how);
   }
@@ -110,15 +115,25 @@ export class Programs {
       this.full++;
       return undefined;
     }
-    const made: Mutable = { started: 0, failed: 0, ended: 0, ends: new Map(), errors: new Map(), parents: new Map(), triedBy: new Map(), cpuNs: 0, partial: 0, peakBytes: 0, longestNs: 0, lifetimes: Array<number>(SLOTS).fill(0), unwell: 0 };
+    const made: Mutable = { started: 0, failed: 0, ended: 0, ends: new Map(), errors: new Map(), parents: new Map(), triedBy: new Map(), cpuNs: 0, partial: 0, peakBytes: 0, longestNs: 0, recent: { peakBytes: 0, longestNs: 0 }, lifetimes: Array<number>(SLOTS).fill(0), unwell: 0 };
     this.#programs.set(program, made);
     return made;
   }
 
+  /** What comes from now on is of the next interval. */
+  nextInterval(): void {
+    for (const totals of this.#programs.values()) totals.recent = { peakBytes: 0, longestNs: 0 };
+  }
+
   /** A copy. */
   snapshot(): ProgramTotals[] {
-    return [...this.#programs].map(([program, { ends, errors, parents, triedBy, lifetimes, ...rest }]) => ({ program, ...rest, ends: new Map(ends), errors: new Map(errors), parents: new Map(parents), triedBy: new Map(triedBy), lifetimes: [...lifetimes] }));
+    return [...this.#programs].map(([program, { ends, errors, parents, triedBy, lifetimes, recent, ...rest }]) => ({ program, ...rest, recent: { ...recent }, ends: new Map(ends), errors: new Map(errors), parents: new Map(parents), triedBy: new Map(triedBy), lifetimes: [...lifetimes] }));
   }
+}
+
+function raise(totals: Mutable, which: keyof Maxima, value: number): void {
+  totals[which] = Math.max(totals[which], value);
+  totals.recent[which] = Math.max(totals.recent[which], value);
 }
 
 /** A name that is tried along PATH is one program, wherever it was not. */
@@ -135,7 +150,7 @@ function parentOf({ ancestors: [parent] }: News['image']): string {
   return parent ? `${parent.name} (${parent.pid})` : 'unknown';
 }
 
-/** What came between two snapshots. Maxima that did not grow are not known for the time between: 0. */
+/** What came between two snapshots, of which the first was followed by nextInterval(). */
 export function since(before: readonly ProgramTotals[], now: readonly ProgramTotals[]): ProgramTotals[] {
   const earlier = new Map(before.map((totals) => [totals.program, totals]));
   return now.map((totals) => minus(totals, earlier.get(totals.program))).filter(({ started, failed, ended }) => started + failed + ended > 0);
@@ -151,8 +166,8 @@ function minus(now: ProgramTotals, before: ProgramTotals | undefined): ProgramTo
     unwell: now.unwell - before.unwell,
     cpuNs: now.cpuNs - before.cpuNs,
     partial: now.partial - before.partial,
-    peakBytes: now.peakBytes > before.peakBytes ? now.peakBytes : 0,
-    longestNs: now.longestNs > before.longestNs ? now.longestNs : 0,
+    ...now.recent,
+    recent: now.recent,
     ends: less(now.ends, before.ends),
     errors: less(now.errors, before.errors),
     parents: less(now.parents, before.parents),

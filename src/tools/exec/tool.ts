@@ -19,6 +19,7 @@ function options({ filters: { launched, tids, minWaitNs }, own }: ToolOptions): 
   const users = listOf(own['uid']).map(Number);
   if (users.length > USERS) throw new KtraceError(`More than ${USERS} users`, 'USAGE', 'filter by cgroup, or trace all of them');
   if (own['live'] === true && own['summary'] === true) throw new KtraceError('Show either programs as they begin or the report alone', 'USAGE', 'take one of --live and --summary');
+  if (own['failed'] === true && own['summary'] === true) throw new KtraceError('The report has failed execs in any case', 'USAGE', 'leave out --failed; --sort failed puts them first');
   wishesOf(own); // so that a wrong rule is found before anything is attached
   return {
     fromExec: launched,

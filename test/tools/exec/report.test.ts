@@ -1,8 +1,9 @@
 import t from 'tap';
 import { golden, plainTable } from '../../render/plain.js';
 import { ExecKind, type ExecEvent } from '../../../src/generated/exec.js';
-import type { ReportOptions } from '../../../src/tools/contract.js';
+import type { ReportOptions, Tables } from '../../../src/tools/contract.js';
 import { Lives } from '../../../src/tools/exec/lives.js';
+import { ExecLook } from '../../../src/tools/exec/look.js';
 import { Programs, since, type ProgramTotals } from '../../../src/tools/exec/programs.js';
 import { execReport, type ExecSnapshot } from '../../../src/tools/exec/report.js';
 import { event, MS, processes, textOf } from './events.js';
@@ -27,8 +28,12 @@ function tried(count: number): ExecEvent[] {
 
 function totalsOf(events: readonly ExecEvent[], most = 100): Programs {
   const programs = new Programs(most);
-  for (const news of new Lives(processes()).take(events, true)) programs.add(news);
+  add(programs, events);
   return programs;
+}
+
+function add(programs: Programs, events: readonly ExecEvent[]): void {
+  for (const news of new Lives(processes()).take(events, true)) programs.add(news);
 }
 
 function snapshot(programs: readonly ProgramTotals[], changes: Partial<ExecSnapshot> = {}): ExecSnapshot {
@@ -54,11 +59,30 @@ t.test('a crash loop that is no storm', (t) => {
   t.end();
 });
 
-t.test('what came between two snapshots', (t) => {
-  const events = loopOf(10);
-  const [before, now] = [totalsOf(events.slice(0, 6)).snapshot(), totalsOf(events).snapshot()];
-  t.match(since(before, now), [{ started: 7, ended: 7, unwell: 7, cpuNs: 14 * MS, ends: new Map([['exit 128', 7]]), longestNs: 0 }]);
+t.test('what came between two snapshots, with the longest life and the most memory of that time', (t) => {
+  const programs = totalsOf([event({ time: 0, bytes: textOf() }), event({ kind: ExecKind.EXEC_FREED, began: 0, time: 900 * MS, peak: 64 << 20 })]);
+  const before = programs.snapshot();
+  programs.nextInterval();
+  add(programs, loopOf(7));
+  const now = programs.snapshot();
+  const between = since(before, now);
+  t.match(between, [{ started: 7, ended: 7, unwell: 7, cpuNs: 14 * MS, ends: new Map([['exit 128', 7]]), longestNs: 5 * MS, peakBytes: 8 << 20 }]);
+  t.match(execReport(snapshot(between), OPTIONS, true).sections[1]?.rows, [{ p99: 5 * MS, longest: 5 * MS, peak: 8 << 20 }]);
+  t.match(now, [{ longestNs: 900 * MS, peakBytes: 64 << 20 }], 'and of all the time');
   t.strictSame(since(now, now), []);
+  t.end();
+});
+
+t.test('a session begins an interval with each report', (t) => {
+  const queue = [[event({ time: 0, bytes: textOf() }), event({ kind: ExecKind.EXEC_FREED, began: 0, time: 900 * MS, peak: 64 << 20 })], loopOf(7)];
+  const tables: Tables = { rows: () => [], counters: () => [], iterate: () => [], drain: <T>() => ({ events: (queue.shift() ?? []) as T[], full: false }) };
+  const look = new ExecLook(tables, processes(), { rules: [], wants: () => true, narrows: false, sends: () => true, mostPrograms: 100 });
+  look.begin();
+  const rows = [1, 2, 3].map(() => {
+    look.events(false);
+    return look.report(OPTIONS, true).sections[1]?.rows.map(({ started, longest, peak }) => [started, longest, peak]);
+  });
+  t.strictSame(rows, [[[1, 900 * MS, 64 << 20]], [[7, 5 * MS, 8 << 20]], []]);
   t.end();
 });
 
