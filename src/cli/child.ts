@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { KtraceError } from '../errors.js';
 import { sudoCaller } from '../source/rights.js';
@@ -56,6 +57,13 @@ function exitOf(child: ChildProcess): Child['ended'] {
     child.once('exit', (code, signal) => resolve({ code, signal }));
     child.once('error', reject);
   });
+}
+
+/** How it has ended, if it has: what the kernel has to say is heard when the event loop has come round. */
+export async function endedAlready({ ended }: Child): Promise<Awaited<Child['ended']> | undefined> {
+  await setImmediate();
+  await setImmediate();
+  return Promise.race([ended, Promise.resolve(undefined)]);
 }
 
 /** As a shell has it. */

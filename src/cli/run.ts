@@ -1,9 +1,10 @@
 /** One run of one tool, from checked options to the exit code. */
+import { KtraceError } from '../errors.js';
 import type { Report } from '../report/model.js';
 import { findCgroup } from '../source/cgroup.js';
 import { Session } from '../source/session.js';
 import type { Tool } from '../tools/contract.js';
-import { exitCodeOf, startChild, type Child } from './child.js';
+import { endedAlready, exitCodeOf, startChild, type Child } from './child.js';
 import { EXIT, UsageError } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Print } from './print.js';
@@ -28,9 +29,15 @@ export async function runTool(tool: Tool, options: CliOptions): Promise<number> 
     const drop = options.keepPrivileges ? () => undefined : privilegesDropper({ child: child !== undefined });
     session = new Session(tool, { ...sessionOptions(tool, options, cgroup, child?.pid, stop.signal), tell });
     drop();
+    const refused = child && (await endedAlready(child));
+    if (refused) return exitCodeOf(refused); // by the launcher, which has said why
     if (!options.dryRun) return await trace(tool, session, options, child, stop, message);
     message(`ktrace: loaded and attached (variant ${session.variant}); nothing was traced`);
     return EXIT.ok;
+  } catch (error) {
+    const refused = child && error instanceof KtraceError && error.code === 'ESRCH' ? await endedAlready(child) : undefined;
+    if (!refused) throw error;
+    return exitCodeOf(refused);
   } finally {
     child?.abandon();
     session?.close();

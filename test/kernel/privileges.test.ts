@@ -43,6 +43,14 @@ suite(2, (test) => {
     t.match(tracer.stdout, `Uid:\t0\t0\t0\t0\nCapEff:\t${own}\nNoNewPrivs:\t0\n`);
   });
 
+  test('a user that is none is told once, and nothing is traced', async (t) => {
+    for (const options of [[], ['--dry-run'], ['-q', '-f']]) {
+      const tracer = ktrace(t, ['-u', 'no-such-user', ...options, '--', 'echo', 'ran']);
+      t.strictSame(await tracer.exit(), { code: 125, signal: null });
+      t.strictSame([tracer.stdout, tracer.stderr], ['', 'ktrace-exec: --user: no such user\n']);
+    }
+  });
+
   test('where they cannot be dropped nothing is traced, but with --keep-privileges', async (t) => {
     const prefix = ['setpriv', '--bounding-set=-setuid', '--inh-caps=-setuid'];
     const tracer = ktrace(t, ['-d', '10s', '-u', 'root', '--', 'echo', 'ran'], { env: SUDO, prefix });
