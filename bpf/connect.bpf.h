@@ -42,7 +42,7 @@ enum connect_drop {
 KTRACE_ENUM_ANCHOR(connect_drop);
 
 struct connect_peer {
-	ktrace_raw address[ADDRESS_BYTES]; /* of IPv4 the first four */
+	__u32 address[4]; /* as it lies in memory; of IPv4 the first one */
 	__u16 port;
 	__u16 family; /* AF_INET or AF_INET6, include/linux/socket.h */
 	__u32 _zero;

@@ -95,7 +95,7 @@ t.test('every column and loss of the exec report is on its page, and every rule 
 t.test('every column and loss of the connect report is on its page', (t) => {
   const page = text('docs/tools/connect.md');
   for (const column of [...rowColumns('dest'), ...PENDING_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
-  const counts = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callsFull: 0, rowsFull: 0, targetsFull: 0 };
+  const counts = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callless: 0, rowsFull: 0, targetsFull: 0 };
   t.strictSame(tableKeys(page, '| reason |'), connectLosses({ counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
   t.strictSame(tableKeys(page, '| outcome |'), Object.keys(OUTCOME_NAMES));
   t.end();

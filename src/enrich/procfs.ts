@@ -21,6 +21,8 @@ export class Procfs implements Processes {
   /** By address; undefined while they are looked up, and where there are none. */
   readonly #names = new Map<string, string | undefined>();
   #wallAhead: number | undefined;
+  /** The last one that was asked for: many events have the same millisecond. */
+  #wall = { ms: NaN, text: '' };
   #cgroups: { readonly at: number; readonly paths: ReadonlyMap<bigint, string> } | undefined;
 
   mappings(pid: number): readonly Mapping[] | undefined {
@@ -132,9 +134,11 @@ export class Procfs implements Processes {
     return Number(process.hrtime.bigint());
   }
 
-  wallTime(ns: number): Date {
+  wallTime(ns: number): string {
     this.#wallAhead ??= Date.now() - this.now() / 1e6; // once: a clock that is set meanwhile does not part beginnings and ends
-    return new Date(this.#wallAhead + ns / 1e6);
+    const ms = Math.floor(this.#wallAhead + ns / 1e6);
+    if (ms !== this.#wall.ms) this.#wall = { ms, text: new Date(ms).toISOString() };
+    return this.#wall.text;
   }
 }
 

@@ -113,8 +113,8 @@ export interface ConnectOwner {
 
 /** struct connect_peer, 24 bytes */
 export interface ConnectPeer {
-  /** ktrace_raw[16] */
-  readonly address: Uint8Array;
+  /** u32[4] */
+  readonly address: readonly number[];
   /** u16 */
   readonly port: number;
   /** u16 */
@@ -195,7 +195,7 @@ export interface Options {
 export const schema = {
   tool: 'connect',
   object: 'connect.bpf.o',
-  layoutHash: 'bfc086085f4696f6',
+  layoutHash: '4bdae701e6451dc9',
   /** C names */
   options: {
     filterCgroup: 'filter_cgroup',

@@ -42,8 +42,8 @@ export interface Processes {
   isZombie(pid: number): boolean;
   /** CLOCK_MONOTONIC in nanoseconds. */
   now(): number;
-  /** The same moment by the clock on the wall. */
-  wallTime(ns: number): Date;
+  /** The same moment by the clock on the wall: RFC 3339, UTC, milliseconds. */
+  wallTime(ns: number): string;
 }
 
 /** Whom to trace, with ids of ktrace's own pid namespace. Empty lists: no such filter. */

@@ -28,7 +28,7 @@ function resetOf(closer: number, error: string | null): CloseRecord['reset'] {
 
 /** What a record needs of the world. */
 export interface Around {
-  wallTime(ns: number): Date;
+  wallTime(ns: number): string;
   /** Path of a cgroup. */
   cgroup(id: bigint, name: string): string;
   hostName(address: string): string | null;
@@ -37,10 +37,10 @@ export interface Around {
 export function recordOf(event: ConnectEvent, around: Around): ConnectEventRecord {
   const { time, owner, remote, local, retransmits, error, took, lost } = event;
   const cgroup = around.cgroup(owner.cgroup, owner.cgroupName);
-  const address = addressText([...remote.address], remote.family);
+  const address = addressText(remote.address, remote.family);
   const common = {
     time,
-    at: around.wallTime(time).toISOString(),
+    at: around.wallTime(time),
     pid: owner.tgid,
     tid: owner.tid,
     uid: owner.uid,
@@ -51,7 +51,7 @@ export function recordOf(event: ConnectEvent, around: Around): ConnectEventRecor
     address,
     port: remote.port,
     name: around.hostName(address),
-    localAddress: addressText([...local.address], local.family),
+    localAddress: addressText(local.address, local.family),
     localPort: local.port,
     retransmits,
     error: error === 0 ? null : errnoName(error),

@@ -34,7 +34,7 @@ export interface ConnectSnapshot {
     readonly closesLost: number;
     readonly stale: number;
     readonly attemptsFull: number;
-    readonly callsFull: number;
+    readonly callless: number;
     readonly rowsFull: number;
     readonly targetsFull: number;
   };
@@ -59,7 +59,7 @@ export function lossesOf({ counts }: Pick<ConnectSnapshot, 'counts'>, { backlogD
     { reason: 'ring-full', count: counts.lost, meaning: 'attempts in no row: the ring was full (raise --ring-size)' },
     { reason: 'closes-lost', count: counts.closesLost, meaning: 'connections whose end is not told: the ring was full' },
     { reason: 'attempts-full', count: counts.attemptsFull, meaning: 'attempts that are not followed: too many at once (raise --max-connections)' },
-    { reason: 'no-memory', count: counts.callsFull, meaning: 'calls whose failure before the first packet would be missing: the kernel had no memory for their state' },
+    { reason: 'no-memory', count: counts.callless, meaning: 'calls whose failure before the first packet would be missing: the kernel had no memory for their state' },
     { reason: 'rows-full', count: counts.rowsFull, meaning: 'attempts in no row: the table is full (raise --max-rows)' },
     { reason: 'stale', count: counts.stale, meaning: 'attempts in no row: their end was not seen' },
     { reason: 'targets-full', count: counts.targetsFull, meaning: 'children that are not followed: the table of processes is full' },

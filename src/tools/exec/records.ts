@@ -7,13 +7,13 @@ import type { News } from './lives.js';
 type Told = Exclude<News, { readonly kind: 'freed' | 'left' }>;
 
 /** `wallTime`: of a moment of CLOCK_MONOTONIC. */
-export function recordOf(news: Told, alerts: readonly string[], wallTime: (ns: number) => Date): ExecEventRecord {
+export function recordOf(news: Told, alerts: readonly string[], wallTime: (ns: number) => string): ExecEventRecord {
   const { image, lost } = news;
   const { ancestors, time: began, uid, euid, ...rest } = image;
   const time = news.kind === 'exit' ? news.end.time : began;
   const common = {
     time,
-    at: wallTime(time).toISOString(),
+    at: wallTime(time),
     ...rest,
     uid: uid < 0 ? null : uid,
     euid: euid < 0 ? null : euid,

@@ -13,9 +13,9 @@ const OPTIONS: ReportOptions = {
   rows: 10, sort: 'failed', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0,
   header: { version: '1', startedAt: '2026-01-01T00:00:00Z', durationNs: 1e9, target: 'all processes', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '6.12', settled: true },
 };
-const COUNTS = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callsFull: 0, rowsFull: 0, targetsFull: 0 };
+const COUNTS = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callless: 0, rowsFull: 0, targetsFull: 0 };
 
-const peer = (last: number, port: number) => ({ address: Uint8Array.of(192, 0, 2, last, ...Array<number>(12).fill(0)), port, family: 2 });
+const peer = (last: number, port: number) => ({ address: [192 + 2 * 2 ** 16 + last * 2 ** 24, 0, 0, 0], port, family: 2 });
 
 function event(changes: Partial<ConnectEvent> = {}): ConnectEvent {
   return {
@@ -24,7 +24,7 @@ function event(changes: Partial<ConnectEvent> = {}): ConnectEvent {
   };
 }
 
-const AROUND = { wallTime: (ns: number) => new Date(ns / 1e6), cgroup: (_id: bigint, name: string) => `/${name}`, hostName: () => null };
+const AROUND = { wallTime: (ns: number) => new Date(ns / 1e6).toISOString(), cgroup: (_id: bigint, name: string) => `/${name}`, hostName: () => null };
 const record = (changes: Partial<ConnectEvent> = {}): ConnectRecord => recordOf(event(changes), AROUND) as ConnectRecord;
 const ended = (error: number, changes: Partial<ConnectEvent> = {}): Partial<ConnectEvent> => ({ kind: ConnectKind.CONNECT_ENDED, error, ...changes });
 const rowsOf = (records: readonly ConnectRecord[], by: ConnectSnapshot['by'] = 'dest', most = 100): Rows => {

@@ -44,6 +44,6 @@ export function processes(now = 1e9, zombies: readonly number[] = []): Processes
     hostName: () => undefined,
     isZombie: (pid) => zombies.includes(pid),
     now: () => now,
-    wallTime: (ns) => new Date(ns / 1e6),
+    wallTime: (ns) => new Date(ns / 1e6).toISOString(),
   };
 }

@@ -8,7 +8,7 @@ const taken = (events: readonly ExecEvent[], { now = 1e9, last = false } = {}): 
 const ended = (changes: Partial<ExecEvent> = {}): ExecEvent => event({ kind: ExecKind.EXEC_ENDED, time: 30 * MS, status: 0x0700, cpu: MS, peak: 4096, ...changes });
 const freed = (changes: Partial<ExecEvent> = {}): ExecEvent => ended({ kind: ExecKind.EXEC_FREED, cpu: 3 * MS, ...changes });
 const started = (changes: Parameters<typeof event>[0] = {}): ExecEvent => event({ time: 10 * MS, bytes: textOf(), ...changes });
-const line = (news: News): string => (news.kind === 'freed' || news.kind === 'left' ? news.kind : lineOf(recordOf(news, [], (ns) => new Date(ns / 1e6))));
+const line = (news: News): string => (news.kind === 'freed' || news.kind === 'left' ? news.kind : lineOf(recordOf(news, [], (ns) => new Date(ns / 1e6).toISOString())));
 
 t.test('one life: what it is, who began it, how it ended', (t) => {
   const news = taken([started(), ended(), freed()]);

@@ -83,8 +83,8 @@ class World implements Tables, Processes {
     return false;
   }
 
-  wallTime(ns: number): Date {
-    return new Date(ns / 1e6);
+  wallTime(ns: number): string {
+    return new Date(ns / 1e6).toISOString();
   }
 
   now(): number {
