@@ -1,5 +1,6 @@
 /** What `ktrace connect` costs a program that connects, and every other system call. */
 import { perCall } from '../percall.mjs';
+import { programTime } from '../runtime.mjs';
 
 export const name = 'connects';
 export const tool = 'connect';
@@ -11,4 +12,12 @@ const others = {
 };
 const notes = ['The row without -p traces the whole machine, as tcpconnect and tcpconnlat do here: this process, too. tcpconnect tells that a connection began, tcpconnlat how long it took where it was made, ktrace what became of each.'];
 
-export const run = (context) => perCall({ traced, others, notes, ...context });
+const EACH = 500;
+const THREADS = 2;
+const storm = { title: 'In the kernel, for each of 1,000 connections by two threads', command: ['attempts', '--storm', '--threads', String(THREADS), '-n', String(EACH)], count: EACH * THREADS };
+
+export async function run(context) {
+  const calls = await perCall({ traced, others, notes, ...context });
+  const programs = await programTime({ ...storm, ...context, tracers: context.tracers.filter(({ name }) => calls.failures[name] === undefined) });
+  return { ...calls, failures: { ...calls.failures, ...programs.failures }, tables: [...calls.tables, programs.table], programs: programs.samples };
+}
