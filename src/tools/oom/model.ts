@@ -1,0 +1,112 @@
+/** What ktrace oom knows of an incident, whether it saw it in the kernel or reads of it in the kernel log. */
+
+/** Of a process, in bytes. null: not known, such as the parts of `rss` in the kernel log before Linux 6.8, and swap where only the kill is told. */
+export interface Memory {
+  /** Resident: the three below. */
+  readonly rss: number;
+  readonly anon: number | null;
+  readonly file: number | null;
+  readonly shmem: number | null;
+  readonly swap: number | null;
+  readonly pageTables: number;
+}
+
+/**
+ * Who may be killed. The score is that of oom_badness() in pages (mm/oom_kill.c): rss + swap + page tables + oom_score_adj × ⌊totalPages / 1000⌋.
+ */
+export interface Candidate {
+  readonly pid: number;
+  /** Its name; hostile. */
+  readonly process: string;
+  readonly uid: number;
+  /** null: not known. */
+  readonly memory: Memory | null;
+  /** oom_score_adj, -1000..1000. */
+  readonly adj: number;
+  /** Pages; null: it may not be killed, or what it is made of is not known. */
+  readonly score: number | null;
+  readonly victim: boolean;
+}
+
+export interface Victim {
+  /** CLOCK_MONOTONIC, ns. */
+  readonly time: number;
+  readonly pid: number;
+  /** Hostile. */
+  readonly process: string;
+  readonly uid: number | null;
+  /** When it was killed. */
+  readonly memory: Memory | null;
+  readonly adj: number | null;
+  /** As of its row among the candidates. */
+  readonly score: number | null;
+  /** Its cgroup, of the memory controller; hostile. */
+  readonly cgroup: string | null;
+  readonly container: string | null;
+  /** `marked`: it was on its way out already, and nothing was killed. */
+  readonly how: 'killed' | 'marked';
+}
+
+export type Constraint = 'none' | 'cpuset' | 'memoryPolicy' | 'memcg';
+
+/** The thread whose allocation failed. */
+export interface Trigger {
+  /** null: the kernel log tells the thread only, and it is not the first one of a process in the table. */
+  readonly pid: number | null;
+  readonly tid: number;
+  /** Hostile, both. */
+  readonly thread: string;
+  readonly process: string | null;
+}
+
+/** Once out of memory: from one call of the OOM killer, with all that it killed. */
+export interface Incident {
+  /** CLOCK_MONOTONIC, ns. The kernel log's clock is another one (sched_clock) that goes with it but for the corrections of NTP, and stands still while suspended, too. */
+  readonly time: number;
+  /** RFC 3339, UTC; null: not known. */
+  readonly at: string | null;
+  /** What the allocation was limited to: the machine, some nodes of it, or a cgroup. null: not known. */
+  readonly constraint: Constraint | null;
+  /** Who asked for memory. */
+  readonly trigger: Trigger | null;
+  /** Names of the flags of the allocation. */
+  readonly gfp: readonly string[];
+  /** 2^order pages were asked for; -1: sysrq asked. */
+  readonly order: number | null;
+  /** Path of the cgroup whose limit was hit; null: none was, or it is not known. Hostile. */
+  readonly cgroup: string | null;
+  readonly container: string | null;
+  /** Of that cgroup, bytes. null: there is no limit, or it is not known. */
+  readonly limit: number | null;
+  readonly usage: number | null;
+  /** Of swap alone; of cgroup v1 what its limit of memory and swap leaves beyond that of memory. */
+  readonly swapLimit: number | null;
+  readonly swapUsage: number | null;
+  /** Size of what ran out, pages: what oom_score_adj is a share of. */
+  readonly totalPages: number | null;
+  /** In the order in which they were killed. */
+  readonly victims: readonly Victim[];
+  /** Sorted: the highest score first, those that may not be killed last. */
+  readonly candidates: readonly Candidate[];
+  /** Where it is from. */
+  readonly origin: 'kernel' | 'log' | 'both';
+  /** What could not be known, in sentences. */
+  readonly missing: readonly string[];
+}
+
+/** A record of the kernel log: Documentation/ABI/testing/dev-kmsg. */
+export interface KernelRecord {
+  readonly sequence: number;
+  /** Since boot, microseconds (sched_clock). */
+  readonly timeUs: number;
+  /** 0 (emergency) to 7 (debug). */
+  readonly level: number;
+  /** 0: the kernel itself; what programs write there never has that (syslog(3)). */
+  readonly facility: number;
+  /** It belongs to an earlier line of the same caller that something else was written after. */
+  readonly continues: boolean;
+  /** `T4711` or `C0`: thread or CPU, where the kernel tells (CONFIG_PRINTK_CALLER). */
+  readonly caller: string | null;
+  /** Unescaped; hostile. */
+  readonly text: string;
+}
