@@ -17,6 +17,8 @@ import { lossesOf as connectLosses } from '../src/tools/connect/report.js';
 import { OUTCOME_NAMES } from '../src/tools/connect/rows.js';
 import { ALERT_COLUMNS, PROGRAM_COLUMNS } from '../src/tools/exec/columns.js';
 import { lossesOf as execLosses } from '../src/tools/exec/report.js';
+import { CANDIDATE_COLUMNS, INCIDENT_COLUMNS } from '../src/tools/oom/columns.js';
+import { lossesOf as oomLosses } from '../src/tools/oom/report.js';
 import { FIELD_NAMES, NAMED_RULES } from '../src/tools/exec/rules.js';
 import * as columns from '../src/tools/futex/columns.js';
 import type { FutexSnapshot } from '../src/tools/futex/model.js';
@@ -115,6 +117,14 @@ t.test('every field of an event is on the page of its tool, and no other', (t) =
     const told = rows.flatMap(([cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map(([, field]) => field));
     t.strictSame(told.sort(), fieldsOf(path, name).filter((field) => field !== 'type').sort(), name);
   }
+  t.end();
+});
+
+t.test('every column and loss of the oom report is on its page', (t) => {
+  const page = text('docs/tools/oom.md');
+  for (const column of [...INCIDENT_COLUMNS, ...CANDIDATE_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
+  const counts = { hits: 0, aggregated: 0, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: 0, logLost: 0 };
+  t.strictSame(tableKeys(page, '| reason |'), oomLosses({ counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
   t.end();
 });
 

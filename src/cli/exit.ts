@@ -11,6 +11,8 @@ export const EXIT = {
   losses: 3,
   /** A rule of --alert held. */
   alert: 4,
+  /** Memory ran out, and --fail-on-oom was given. */
+  oom: 5,
   /** This kernel, or these rights, do not do; the code by which test suites know a skip. */
   cannotTrace: 77,
   /** Second SIGINT. */

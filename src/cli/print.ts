@@ -23,7 +23,7 @@ const gap = ({ lostBefore }: ToolEvent): string => (lostBefore === 0 ? '' : `LOS
 export function eventRenderer(tool: Tool, options: CliOptions): ((event: ToolEvent) => string) | undefined {
   const { line } = tool;
   if (!wantsEvents(tool, options)) return undefined;
-  return wantsLines(tool, options) && line && options.output === 'table' && !options.events ? (event) => `${gap(event)}${forTerminal(line(event))}\n` : (event) => renderEvent(event as unknown as Parameters<typeof renderEvent>[0], UNITS);
+  return wantsLines(tool, options) && line && options.output === 'table' && !options.events ? (event) => `${gap(event)}${[line(event)].flat().map((each) => `${forTerminal(each)}\n`).join('')}` : (event) => renderEvent(event as unknown as Parameters<typeof renderEvent>[0], UNITS);
 }
 
 /** `render`: gives the line with its end. */

@@ -109,7 +109,8 @@ async function printIntervals(session: Session, { count }: CliOptions, intervalN
   session.stop();
 }
 
-function exitCode({ losses, header, sections }: Report, { failOnLoss }: CliOptions): number {
+function exitCode({ losses, header, sections }: Report, { failOnLoss, own }: CliOptions): number {
+  if (own['failOnOom'] === true && header.accounting.hits > 0) return EXIT.oom;
   if (sections.some(({ id, rows }) => id === 'alerts' && rows.length > 0)) return EXIT.alert;
   const lost = losses.reduce((sum, { count }) => sum + count, 0);
   if (failOnLoss === undefined || lost === 0) return EXIT.ok;

@@ -2,8 +2,9 @@
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { reverse } from 'node:dns/promises';
 import { cgroupPaths } from '../source/cgroup.js';
+import { KernelLog } from '../source/kmsg.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
-import type { Processes, SeenFile } from '../tools/contract.js';
+import type { KernelNews, Processes, SeenFile } from '../tools/contract.js';
 import { socketsOf } from './sockets.js';
 
 const MINOR_BITS = 20; // include/linux/kdev_t.h
@@ -21,6 +22,8 @@ export class Procfs implements Processes {
   /** By address; undefined while they are looked up, and where there are none. */
   readonly #names = new Map<string, string | undefined>();
   #wallAhead: number | undefined;
+  /** null: it may not be read. */
+  #log: KernelLog | null | undefined;
   /** The last one that was asked for: many events have the same millisecond. */
   #wall = { ms: NaN, text: '' };
   #cgroups: { readonly at: number; readonly paths: ReadonlyMap<bigint, string> } | undefined;
@@ -132,6 +135,31 @@ export class Procfs implements Processes {
 
   now(): number {
     return Number(process.hrtime.bigint());
+  }
+
+  kernelLog(): KernelNews | undefined {
+    try {
+      this.#log ??= this.#log === null ? null : new KernelLog({ from: 'end' });
+      return this.#log ? { records: this.#log.read(), lost: this.#log.lost } : undefined;
+    } catch {
+      this.#log = null;
+      return undefined; // not there, or not ours to read: the report says what is missing
+    }
+  }
+
+  swapTotal(): number | undefined {
+    try {
+      const [, kib] = /^SwapTotal:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
+      return kib === undefined ? undefined : Number(kib) * 1024;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Nothing is open any more. */
+  close(): void {
+    this.#log?.close();
+    this.#log = null;
   }
 
   wallTime(ns: number): string {

@@ -3,6 +3,7 @@
 import { connectCli } from '../tools/connect/cli.js';
 import { execCli } from '../tools/exec/cli.js';
 import { futexCli } from '../tools/futex/cli.js';
+import { oomCli } from '../tools/oom/cli.js';
 import { syscallsCli } from '../tools/syscalls/cli.js';
 
 /** Every tool; its user side is loaded when it is asked for. */
@@ -10,5 +11,6 @@ export const registry = [
   { cli: connectCli, load: async () => (await import('../tools/connect/tool.js')).connectTool },
   { cli: execCli, load: async () => (await import('../tools/exec/tool.js')).execTool },
   { cli: futexCli, load: async () => (await import('../tools/futex/tool.js')).futexTool },
+  { cli: oomCli, load: async () => (await import('../tools/oom/tool.js')).oomTool },
   { cli: syscallsCli, load: async () => (await import('../tools/syscalls/tool.js')).syscallsTool },
 ] as const;

@@ -43,6 +43,7 @@ export const TYPEDEFS = {
   ktrace_errno: { meaning: '0, or a positive error number', value: 'number', unit: null },
   ktrace_count: { meaning: 'exact number of things', value: 'number', unit: 'count' },
   ktrace_bytes: { meaning: 'size in bytes', value: 'number', unit: 'bytes' },
+  ktrace_pages: { meaning: 'number of pages; a score in pages may be negative', value: 'number', unit: 'count' },
   ktrace_raw: { meaning: 'a byte as found in the traced process, for our own decoding only', value: 'number', unit: null },
 } as const satisfies Readonly<Record<string, TypedefMeaning>>;
 

@@ -1,7 +1,7 @@
 /** The kernel log, from /dev/kmsg: Documentation/ABI/testing/dev-kmsg. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { KtraceError } from '../errors.js';
-import type { KernelRecord } from '../tools/oom/model.js';
+import type { KernelRecord } from '../tools/contract.js';
 import { codeOf } from './doctor/text.js';
 
 const PATH = '/dev/kmsg';

@@ -241,7 +241,7 @@ export class Session<Event extends ToolEvent = ToolEvent> {
   /** Free everything; stops first. Twice is harmless. */
   close(): void {
     this.#finish();
-    this.#source.close();
+    for (const each of [this.#source, this.#processes]) each.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,6 +19,29 @@ export interface SeenFile {
   readonly device: number;
 }
 
+/** A record of the kernel log: Documentation/ABI/testing/dev-kmsg. */
+export interface KernelRecord {
+  readonly sequence: number;
+  /** Since boot, microseconds (sched_clock). */
+  readonly timeUs: number;
+  /** 0 (emergency) to 7 (debug). */
+  readonly level: number;
+  /** 0: the kernel itself; what programs write there never has that (syslog(3)). */
+  readonly facility: number;
+  /** It belongs to an earlier line of the same caller that something else was written after. */
+  readonly continues: boolean;
+  /** `T4711` or `C0`: thread or CPU, where the kernel tells (CONFIG_PRINTK_CALLER). */
+  readonly caller: string | null;
+  /** Unescaped; hostile. */
+  readonly text: string;
+}
+
+export interface KernelNews {
+  readonly records: readonly KernelRecord[];
+  /** Times, so far, that records were overwritten before they were read. */
+  readonly lost: number;
+}
+
 /** /proc, as far as tools need it. Nothing here stops a process or writes to it; everything may fail, and then says so by its value. */
 export interface Processes {
   /** undefined when the process is gone or may not be read. */
@@ -38,6 +61,10 @@ export interface Processes {
   commandLine(pid: number): readonly string[] | undefined;
   /** The name of an address by reverse look-up; undefined while it is not known. The first question begins the look-up. */
   hostName(address: string): string | undefined;
+  /** What the kernel has logged since the last question, the first of which only begins to listen; undefined: it may not be read. */
+  kernelLog(): KernelNews | undefined;
+  /** Swap of the machine, bytes; undefined: not known. */
+  swapTotal(): number | undefined;
   /** Whether it has ended and its parent has not waited for it. */
   isZombie(pid: number): boolean;
   /** CLOCK_MONOTONIC in nanoseconds. */
@@ -144,8 +171,8 @@ export interface Tool<Event extends ToolEvent = ToolEvent> {
   readonly countsEvents?: boolean;
   /** Whether events are shown as lines of text while tracing: never, if it is left out. */
   lines?(own: Own): Lines;
-  /** One such line, without its end; hostile names in it. */
-  line?(event: Event): string;
+  /** Such a line, or several, without their ends; hostile names in them. */
+  line?(event: Event): string | readonly string[];
   /** What its own options leave out, in words for the report. */
   filterWords?(own: Own): readonly string[];
   /** Values of the tool's own `const volatile` options. Throws KtraceError for what the user asked for and cannot be. */

@@ -6,7 +6,7 @@ import { bucketOf, FIRST_BUCKET } from '../../src/report/buckets.js';
 import { code, root, sources } from './objects.js';
 
 const files = sources();
-const KERNEL: readonly string[] = ['bpf/include/ktrace/kernel.bpf.h', 'bpf/include/ktrace/kernel_files.bpf.h', 'bpf/include/ktrace/kernel_net.bpf.h'];
+const KERNEL: readonly string[] = ['bpf/include/ktrace/kernel.bpf.h', 'bpf/include/ktrace/kernel_files.bpf.h', 'bpf/include/ktrace/kernel_net.bpf.h', 'bpf/include/ktrace/kernel_memory.bpf.h'];
 const FIXES = 'bpf/include/ktrace/core_fixes.bpf.h';
 const TOTALS = 'bpf/include/ktrace/totals.bpf.h';
 const text = (path: string): string => files.get(path) ?? '';

@@ -11,6 +11,12 @@ export function cgroupMount(): string | undefined {
 /** Gone with the test. */
 export function newCgroup(t: Test, mount: string, name: string): string {
   const path = mkdtempSync(`${mount}/ktrace-test-${name}-`);
+  removed(t, path);
+  return path;
+}
+
+/** When the test is over, and the last process of it is gone. */
+export function removed(t: Test, path: string): void {
   t.teardown(async () => {
     for (let i = 0; i < 100; i++) {
       try {
@@ -20,5 +26,4 @@ export function newCgroup(t: Test, mount: string, name: string): string {
       }
     }
   });
-  return path;
 }

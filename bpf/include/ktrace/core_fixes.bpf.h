@@ -65,6 +65,30 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
 	return BPF_CORE_READ(old, parent);
 }
 
+struct mm_rss_stat {
+	atomic_long_t count[4];
+} KERNEL_STRUCT;
+
+struct mm_struct___before_6_2 {
+	struct mm_rss_stat rss_stat;
+} KERNEL_STRUCT;
+
+/*
+ * Pages of one kind, enum of include/linux/mm_types_task.h, as get_mm_counter() says: what CPUs have not handed in yet is missing.
+ * f1a7941243c1 ("mm: convert mm's rss stats into percpu_counter", 6.2). `kind` has to be a number for the compiler: hence a macro.
+ */
+#define MM_COUNTER(mm, kind)                                                                       \
+	({                                                                                         \
+		struct mm_struct___before_6_2 *old = (void *)(mm);                                 \
+		__s64 pages;                                                                       \
+                                                                                                   \
+		if (bpf_core_type_exists(struct mm_rss_stat))                                      \
+			pages = BPF_CORE_READ(old, rss_stat.count[kind].counter);                  \
+		else                                                                               \
+			pages = BPF_CORE_READ(mm, rss_stat[kind].count);                           \
+		(__u64)(pages > 0 ? pages : 0);                                                    \
+	})
+
 /* The system call that a task inside the kernel is in. */
 struct syscall_regs {
 	__u64 args[6];

@@ -197,6 +197,16 @@ static __always_inline long regs_result(struct pt_regs *regs)
 #endif
 }
 
+/* The first argument of a function, from the registers of a kprobe at its beginning. */
+static __always_inline __u64 regs_first(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->di;
+#else
+	return regs->regs[0];
+#endif
+}
+
 /* One argument of the system call that the registers belong to, by direct loads where the kernel vouches for the pointer. */
 static __always_inline __u64 regs_argument(struct pt_regs *regs, const int n)
 {

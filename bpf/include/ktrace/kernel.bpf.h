@@ -52,6 +52,7 @@ struct cgroup {
 	int level;
 	struct kernfs_node *kn;
 	struct cgroup *ancestors[1];
+	struct cgroup_root *root;
 } KERNEL_STRUCT;
 
 struct cgroup_subsys_state {
@@ -79,13 +80,25 @@ typedef struct {
 	int counter;
 } KERNEL_STRUCT atomic_t;
 
+typedef struct {
+	long counter;
+} KERNEL_STRUCT atomic_long_t;
+
+struct list_head {
+	struct list_head *next;
+} KERNEL_STRUCT;
+
+#include <ktrace/kernel_memory.bpf.h>
+
 struct signal_struct {
 	atomic_t live;
+	struct list_head thread_head;
 	struct sigpending shared_pending;
 	int group_exit_code;
 	unsigned int flags;
 	unsigned long long sum_sched_runtime; /* of threads that are gone, ns */
 	unsigned long maxrss; /* pages */
+	short oom_score_adj;
 	struct mm_struct *oom_mm;
 } KERNEL_STRUCT;
 
@@ -134,6 +147,7 @@ struct task_struct {
 	__u64 self_exec_id;
 	struct css_set *cgroups;
 	struct signal_struct *signal;
+	struct list_head thread_node;
 	sigset_t blocked;
 	struct sigpending pending;
 	char comm[16];
@@ -154,6 +168,8 @@ struct mm_struct {
 	unsigned long arg_end;
 	unsigned long env_end;
 	struct file *exe_file;
+	struct percpu_counter rss_stat[4];
+	atomic_long_t pgtables_bytes;
 } KERNEL_STRUCT;
 
 struct linux_binprm {

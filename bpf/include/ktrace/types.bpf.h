@@ -16,6 +16,7 @@ typedef __u64 ktrace_addr;  /* virtual address or file offset; a bigint in JavaS
 typedef __u64 ktrace_id64;  /* opaque 64-bit identifier; a bigint in JavaScript */
 typedef __u64 ktrace_count; /* exact number of things */
 typedef __u64 ktrace_bytes; /* size */
+typedef __s64 ktrace_pages; /* number of pages; a score may be negative */
 typedef __u32 ktrace_pid;   /* process id in ktrace's own pid namespace */
 typedef __u32 ktrace_tid;   /* thread id in ktrace's own pid namespace */
 typedef __s32 ktrace_errno; /* 0, or a positive errno */

@@ -10,7 +10,8 @@
 import { containerOf } from '../container.js';
 import { Draft } from './draft.js';
 import { isNobody, isUnfinished, parseGroup, parseInvoked, parseKilled } from './lines.js';
-import type { Incident, KernelRecord, Victim } from './model.js';
+import type { KernelRecord } from '../contract.js';
+import type { Incident, Victim } from './model.js';
 import { candidatesOf, missingOf, totalPagesOf, triggerOf, victimsOf } from './reconstruct.js';
 import { USUAL_PAGE } from './score.js';
 

@@ -1,6 +1,7 @@
 /** What ktrace oom knows of an incident, whether it saw it in the kernel or reads of it in the kernel log. */
+import type { ToolEvent } from '../contract.js';
 
-/** Of a process, in bytes. null: not known, such as the parts of `rss` in the kernel log before Linux 6.8, and swap where only the kill is told. */
+/** Of a process, in bytes. null: not known, such as the parts of `rss` in the kernel log before Linux 6.9, and swap where only the kill is told. */
 export interface Memory {
   /** Resident: the three below. */
   readonly rss: number;
@@ -94,19 +95,23 @@ export interface Incident {
   readonly missing: readonly string[];
 }
 
-/** A record of the kernel log: Documentation/ABI/testing/dev-kmsg. */
-export interface KernelRecord {
-  readonly sequence: number;
-  /** Since boot, microseconds (sched_clock). */
-  readonly timeUs: number;
-  /** 0 (emergency) to 7 (debug). */
-  readonly level: number;
-  /** 0: the kernel itself; what programs write there never has that (syslog(3)). */
-  readonly facility: number;
-  /** It belongs to an earlier line of the same caller that something else was written after. */
-  readonly continues: boolean;
-  /** `T4711` or `C0`: thread or CPU, where the kernel tells (CONFIG_PRINTK_CALLER). */
-  readonly caller: string | null;
-  /** Unescaped; hostile. */
-  readonly text: string;
+export interface IncidentRecord extends Incident, ToolEvent {
+  readonly type: 'incident';
+  /** From 1, in this session. */
+  readonly number: number;
 }
+
+/** A victim has ended, and its memory is free. */
+export interface EndRecord extends ToolEvent {
+  readonly type: 'end';
+  readonly time: number;
+  readonly at: string;
+  readonly number: number;
+  readonly pid: number;
+  /** Hostile. */
+  readonly process: string;
+  /** Since it was killed. */
+  readonly tookNs: number;
+}
+
+export type OomRecord = IncidentRecord | EndRecord;

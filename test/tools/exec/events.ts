@@ -44,6 +44,8 @@ export function processes(now = 1e9, zombies: readonly number[] = []): Processes
     hostName: () => undefined,
     isZombie: (pid) => zombies.includes(pid),
     now: () => now,
+    kernelLog: () => undefined,
+    swapTotal: () => undefined,
     wallTime: (ns) => new Date(ns / 1e6).toISOString(),
   };
 }

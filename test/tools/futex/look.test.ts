@@ -83,6 +83,14 @@ class World implements Tables, Processes {
     return false;
   }
 
+  kernelLog(): undefined {
+    return undefined;
+  }
+
+  swapTotal(): undefined {
+    return undefined;
+  }
+
   wallTime(ns: number): string {
     return new Date(ns / 1e6).toISOString();
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { incidentsOf } from '../../../src/tools/oom/log.js';
-import type { Candidate, Incident, KernelRecord } from '../../../src/tools/oom/model.js';
+import type { KernelRecord } from '../../../src/tools/contract.js';
+import type { Candidate, Incident } from '../../../src/tools/oom/model.js';
 import { recorded, recordings, recordingsOf, recordsOf, textOf, written } from './recordings.js';
 
 const MIB = 1 << 20;

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseRecord } from '../../../src/source/kmsg.js';
-import type { KernelRecord } from '../../../src/tools/oom/model.js';
+import type { KernelRecord } from '../../../src/tools/contract.js';
 
 const directory = join(import.meta.dirname, 'recorded');
 

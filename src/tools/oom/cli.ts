@@ -1,0 +1,19 @@
+/** What the command line says of `ktrace oom`; loaded for --help, so it stays data alone. */
+import type { ToolCli } from '../spec.js';
+
+export const oomCli: ToolCli = {
+  name: 'oom',
+  summary: 'Who was killed when memory ran out, for whom, and why this one and not another: each candidate with its score.',
+  options: [
+    { flags: '--summary', kind: 'flag', summary: 'show nothing while tracing, but the report at the end' },
+    { flags: '--fail-on-oom', kind: 'flag', summary: 'exit 5 if anything was killed' },
+    { flags: '--ring-size <bytes>', kind: 'count', fallback: '4194304', summary: 'size of the buffer for candidates' },
+    { flags: '--max-rows <count>', kind: 'count', fallback: '256', summary: 'incidents kept for the report at most' },
+  ],
+  examples: [
+    'ktrace oom                        # each time that memory runs out',
+    'ktrace oom --fail-on-oom -- make  # exit 5 if anything was killed meanwhile',
+    'ktrace oom -o ndjson -q           # for a program: with all candidates',
+  ],
+  columnsForSort: ['time'],
+};

@@ -1,0 +1,38 @@
+/** Columns of the report's sections. */
+import { cell, data, detail, wide } from '../../report/columns.js';
+import type { Column } from '../../report/model.js';
+
+export const INCIDENT_COLUMNS: readonly Column[] = [
+  cell('number', '#', 'count', 'number of the incident in this run'),
+  cell('at', 'TIME', 'text', 'when, UTC'),
+  cell('victims', 'VICTIM', 'text', 'who was killed; several with memory.oom.group'),
+  cell('held', 'HELD', 'bytes', 'memory of the first victim: anonymous, file, shared, swapped and page tables'),
+  cell('adj', 'ADJ', 'text', 'its oom_score_adj'),
+  cell('score', 'SCORE', 'text', 'its score in pages, as the kernel computed it'),
+  wide('freed', 'FREED', 'ns', 'from the kill until its memory was free'),
+  detail('where', 'out of', 'text', 'what ran out'),
+  detail('asked', 'asked', 'text', 'who asked for memory'),
+  detail('means', 'means', 'text', 'what follows from the facts'),
+  data('candidates', 'CANDIDATES', 'count', 'processes that the kernel looked at'),
+  data('constraint', 'CONSTRAINT', 'text', 'none (the machine), cpuset, memoryPolicy or memcg'),
+  data('cgroup', 'CGROUP', 'text', 'path of the cgroup whose limit was hit'),
+  data('limit', 'LIMIT', 'bytes', 'its limit'),
+  data('usage', 'USAGE', 'bytes', 'its usage'),
+  data('origin', 'ORIGIN', 'text', 'kernel, log or both: where it is from'),
+];
+
+export const CANDIDATE_COLUMNS: readonly Column[] = [
+  cell('pid', 'PID', 'pid', 'process id'),
+  cell('process', 'PROCESS', 'text', 'name of the process'),
+  cell('held', 'MEMORY', 'bytes', 'what counts for the score: anonymous, file, shared, swapped and page tables'),
+  wide('anon', 'ANON', 'bytes', 'anonymous memory'),
+  wide('file', 'FILE', 'bytes', 'mapped files'),
+  wide('shmem', 'SHARED', 'bytes', 'shared memory and tmpfs, mapped'),
+  wide('swap', 'SWAP', 'bytes', 'in swap'),
+  wide('pageTables', 'TABLES', 'bytes', 'page tables'),
+  cell('adj', 'ADJ', 'text', 'oom_score_adj'),
+  cell('score', 'SCORE', 'text', 'pages, as the kernel computed it; - : it may not be killed'),
+  cell('victim', 'VICTIM', 'text', 'whether it was a victim'),
+  data('uid', 'UID', 'count', 'user id'),
+  data('number', '#', 'count', 'number of the incident'),
+];

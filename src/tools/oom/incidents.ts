@@ -1,0 +1,152 @@
+/** Puts together what the kernel side tells of one incident in three rings. Pure: no clock, no I/O. */
+import { OomConstraint, OomKind, type OomCandidate, type OomIncident, type OomMemory, type OomVictim } from '../../generated/oom.js';
+import { containerOf } from '../container.js';
+import type { Candidate, Constraint, Incident, Memory, Victim } from './model.js';
+import { pathOf } from './places.js';
+
+const PAGE = 4096;
+const UNLIMITED_PAGES = 2 ** 51; // PAGE_COUNTER_MAX, include/linux/page_counter.h: rounded down to pages
+const MOST_OPEN = 64;
+/** An incident that has no end in the ring (the kernel's functions are not hooked, or it was lost) is whole after this time. */
+const WHOLE_AFTER_NS = 200e6;
+/** Further victims of a group, each by itself, come with the first one. */
+const GROUP_NS = 20e6;
+const CONSTRAINTS: Readonly<Record<number, Constraint>> = { [OomConstraint.CONSTRAINT_NONE]: 'none', [OomConstraint.CONSTRAINT_CPUSET]: 'cpuset', [OomConstraint.CONSTRAINT_MEMORY_POLICY]: 'memoryPolicy', [OomConstraint.CONSTRAINT_MEMCG]: 'memcg' };
+
+export interface Raw {
+  readonly incidents: readonly OomIncident[];
+  readonly victims: readonly OomVictim[];
+  readonly candidates: readonly OomCandidate[];
+}
+
+/** A victim whose memory is free again. */
+export interface Ended {
+  readonly incident: number;
+  readonly pid: number;
+  readonly process: string;
+  readonly time: number;
+}
+
+/** An incident of which nothing more will come. `known`: hooks have seen all of it, not only who was marked. */
+export interface Whole {
+  readonly incident: Incident;
+  readonly known: boolean;
+  readonly lost: number;
+}
+
+interface Open {
+  readonly number: number;
+  head: OomIncident | undefined;
+  readonly victims: OomVictim[];
+  readonly candidates: OomCandidate[];
+  over: boolean;
+  lost: number;
+}
+
+export class Incidents {
+  readonly #open = new Map<number, Open>();
+
+  /** `now`: CLOCK_MONOTONIC, ns. `all`: nothing follows. What is whole comes out, the oldest first. */
+  take(raw: Raw, now: number, all: boolean): { whole: Whole[]; ended: Ended[] } {
+    const ended: Ended[] = [];
+    for (const head of raw.incidents) this.#of(head.incident, head.lost).head = head;
+    for (const candidate of raw.candidates) this.#of(candidate.incident, candidate.lost).candidates.push(candidate);
+    for (const victim of raw.victims) {
+      if (victim.kind === OomKind.OOM_ENDED) ended.push({ incident: victim.incident, pid: victim.tgid, process: victim.comm, time: victim.time });
+      else this.#add(victim);
+    }
+    const begun = [...this.#open.values()].filter(({ head, victims }) => head ?? victims[0]);
+    const some = begun.some((open) => isWhole(open, now));
+    const whole = begun.filter((open) => all || (some && isWhole(open, now + GROUP_NS)));
+    for (const { number } of whole) this.#open.delete(number);
+    this.#forget();
+    return { whole: whole.sort((a, b) => a.number - b.number).map((open) => ({ incident: incidentOf(open), known: open.head !== undefined && open.head.known !== 0, lost: open.lost })), ended };
+  }
+
+  #add(victim: OomVictim): void {
+    const open = this.#of(victim.incident, victim.lost);
+    if (victim.kind === OomKind.OOM_OVER) open.over = true;
+    else open.victims.push(victim);
+  }
+
+  #of(number: number, lost: number): Open {
+    const open = this.#open.get(number) ?? { number, head: undefined, victims: [], candidates: [], over: false, lost: 0 };
+    this.#open.set(number, open);
+    open.lost += lost;
+    return open;
+  }
+
+  /** Candidates of times that nobody was chosen. */
+  #forget(): void {
+    for (const number of this.#open.keys()) {
+      if (this.#open.size <= MOST_OPEN) return;
+      this.#open.delete(number);
+    }
+  }
+}
+
+function isWhole({ over, head, victims }: Open, now: number): boolean {
+  const last = victims[victims.length - 1] ?? head;
+  return over || (last !== undefined && now - last.time > WHOLE_AFTER_NS);
+}
+
+const memoryOf = (known: number, memory: OomMemory): Memory | null => (known === 0 ? null : { rss: memory.anon + memory.file + memory.shmem, ...memory });
+const bytesOf = (pages: number): number | null => (pages >= UNLIMITED_PAGES ? null : pages * PAGE);
+
+/** With cgroup v1 the kernel counts memory and swap together. */
+function limitsOf({ place, limit, usage, swapLimit, swapUsage }: OomIncident): Pick<Incident, 'limit' | 'usage' | 'swapLimit' | 'swapUsage'> {
+  const memory = place.unified !== 0 ? { limit: 0, usage: 0 } : { limit, usage };
+  return { limit: bytesOf(limit), usage: usage * PAGE, swapLimit: swapLimit >= UNLIMITED_PAGES ? null : Math.max(0, swapLimit - memory.limit) * PAGE, swapUsage: Math.max(0, swapUsage - memory.usage) * PAGE };
+}
+
+const NO_LIMITS = { limit: null, usage: null, swapLimit: null, swapUsage: null } as const;
+
+function incidentOf({ head, victims, candidates }: Open): Incident {
+  const marked = new Set(victims.map(({ tgid, tid }) => tgid || tid));
+  const seen = candidates.map((each) => candidateOf(each, marked)).sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity) || a.pid - b.pid);
+  const scores = new Map(seen.map((candidate) => [candidate.pid, candidate]));
+  const isKnown = head !== undefined && head.known !== 0;
+  const inCgroup = isKnown && head.inCgroup !== 0;
+  const cgroup = inCgroup ? pathOf(head.place) : null;
+  return {
+    time: head?.time ?? victims[0]?.time ?? 0,
+    at: null,
+    constraint: isKnown ? (CONSTRAINTS[head.constraint] ?? null) : null,
+    trigger: head ? { pid: head.tgid, tid: head.tid, thread: head.comm, process: head.process } : null,
+    gfp: isKnown ? [`0x${head.gfp.toString(16)}`] : [],
+    order: isKnown ? head.order : null,
+    cgroup,
+    container: cgroup === null ? null : (containerOf(cgroup) ?? null),
+    ...(inCgroup ? limitsOf(head) : NO_LIMITS),
+    totalPages: isKnown ? head.totalPages : null,
+    victims: victims.map((victim) => victimOf(victim, scores.get(victim.tgid || victim.tid))),
+    candidates: seen,
+    origin: 'kernel',
+    missing: [...(head ? [] : ['Who asked for memory, and where: its event was lost.'])],
+  };
+}
+
+/** LONG_MIN, or so: it may not be killed. */
+const LEAST = -(2 ** 62);
+
+function candidateOf({ tgid, comm, uid, known, memory, adj, score }: OomCandidate, marked: ReadonlySet<number>): Candidate {
+  return { pid: tgid, process: comm, uid, memory: memoryOf(known, memory), adj, score: score < LEAST ? null : score, victim: marked.has(tgid) };
+}
+
+/** Where the tracepoint has given an id alone, the table of candidates knows the rest. */
+function victimOf(victim: OomVictim, candidate: Candidate | undefined): Victim {
+  const { time, tgid, tid, comm, uid, known, memory, adj, place, dying } = victim;
+  const cgroup = tgid === 0 ? null : pathOf(place);
+  return {
+    time,
+    pid: tgid || tid,
+    process: tgid === 0 ? (candidate?.process ?? '') : comm,
+    uid: tgid === 0 ? (candidate?.uid ?? null) : uid,
+    memory: memoryOf(known, memory) ?? candidate?.memory ?? null,
+    adj: tgid === 0 ? (candidate?.adj ?? null) : adj,
+    score: candidate?.score ?? null,
+    cgroup,
+    container: cgroup === null ? null : (containerOf(cgroup) ?? null),
+    how: dying !== 0 ? 'marked' : 'killed',
+  };
+}

@@ -1,0 +1,114 @@
+/** From incidents to the report. Pure. */
+import type { Loss, Report, Row, Section } from '../../report/model.js';
+import type { ReportOptions } from '../contract.js';
+import { adviceOf, heldBy } from './advice.js';
+import { CANDIDATE_COLUMNS, INCIDENT_COLUMNS } from './columns.js';
+import type { Candidate, IncidentRecord } from './model.js';
+import { askedText, victimsText, whatRanOut } from './records.js';
+
+export const OOM_SORTS = ['time'] as const;
+
+export interface OomSnapshot {
+  /** The oldest first. */
+  readonly incidents: readonly IncidentRecord[];
+  /** From the kill until the memory of its first victim was free, ns; by number. */
+  readonly freed: ReadonlyMap<number, number>;
+  readonly durationNs: number;
+  readonly counts: {
+    /** Processes that were marked. */
+    readonly hits: number;
+    readonly aggregated: number;
+    readonly inFlight: number;
+    readonly victimsLost: number;
+    readonly incidentsLost: number;
+    readonly candidatesLost: number;
+    readonly rowsFull: number;
+    readonly endsFull: number;
+    /** Times that nobody was chosen. */
+    readonly fruitless: number;
+    /** Records of the kernel log. */
+    readonly logLost: number;
+  };
+}
+
+export function oomReport(snapshot: OomSnapshot, options: ReportOptions, interval: boolean): Report {
+  const { counts, incidents, durationNs } = snapshot;
+  const { hits, aggregated, inFlight, victimsLost, rowsFull } = counts;
+  return {
+    schemaVersion: 1,
+    header: { tool: 'oom', ...options.header, ...(interval ? { intervalNs: durationNs } : {}), accounting: { hits, aggregated, inFlight, filtered: 0, dropped: victimsLost + rowsFull } },
+    losses: lossesOf(snapshot, options),
+    sections: [incidentSection(snapshot, options), candidateSection(incidents.at(-1), options)],
+    finding: findingOf(snapshot),
+    next: [],
+  };
+}
+
+export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropped, skippedRuns }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns'>): Loss[] {
+  return [
+    { reason: 'victims-lost', count: counts.victimsLost, meaning: 'victims in no row: the ring was full' },
+    { reason: 'incidents-lost', count: counts.incidentsLost, meaning: 'incidents of which who asked, and what ran out, is missing: the ring was full' },
+    { reason: 'ring-full', count: counts.candidatesLost, meaning: 'candidates that are missing in tables: the ring was full (raise --ring-size)' },
+    { reason: 'rows-full', count: counts.rowsFull, meaning: 'victims in no row: older incidents were forgotten (raise --max-rows)' },
+    { reason: 'ends-full', count: counts.endsFull, meaning: 'victims whose end is not told: too many were dying at once' },
+    { reason: 'log-lost', count: counts.logLost, meaning: 'records of the kernel log that were overwritten before they were read' },
+    { reason: 'backlog-full', count: backlogDropped, meaning: 'incidents not shown: the reader was slower (totals are not affected)' },
+    { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: candidates or victims may be missing' },
+  ];
+}
+
+function incidentSection({ incidents, freed }: OomSnapshot, { rows }: ReportOptions): Section {
+  const shown = incidents.slice(-rows).map((incident): Row => {
+    const [victim] = incident.victims;
+    const means = adviceOf(incident);
+    return {
+      number: incident.number,
+      at: incident.at === null ? null : incident.at.slice(incident.at.indexOf('T') + 1, -1),
+      victims: victimsText(incident),
+      held: victim?.memory ? heldBy(victim.memory) : null,
+      adj: textOf(victim?.adj),
+      score: textOf(victim?.score),
+      freed: freed.get(incident.number) ?? null,
+      where: whatRanOut(incident),
+      asked: askedText(incident),
+      means: means.length === 0 ? null : means.join(' '),
+      candidates: incident.candidates.length,
+      constraint: incident.constraint,
+      cgroup: incident.cgroup,
+      limit: incident.limit,
+      usage: incident.usage,
+      origin: incident.origin,
+    };
+  });
+  const empty = incidents.length === 0 ? { empty: 'Memory did not run out.' } : {};
+  return { id: 'incidents', title: 'Out of memory', columns: INCIDENT_COLUMNS, rows: shown, hiddenRows: incidents.length - shown.length, ...empty };
+}
+
+const textOf = (value: number | null | undefined): string | null => (value == null ? null : value.toLocaleString('en-US'));
+
+/** Of the last incident. */
+function candidateSection(incident: IncidentRecord | undefined, { rows }: ReportOptions): Section {
+  const candidates = incident?.candidates ?? [];
+  const shown = candidates.filter(({ victim }, i) => i < rows || victim);
+  return { id: 'candidates', title: `Candidates of incident ${incident?.number ?? 0}`, columns: CANDIDATE_COLUMNS, rows: shown.map((each) => candidateRow(each, incident?.number ?? 0)), hiddenRows: candidates.length - shown.length };
+}
+
+function candidateRow({ pid, process, uid, memory, adj, score, victim }: Candidate, number: number): Row {
+  const { anon = null, file = null, shmem = null, swap = null, pageTables = null } = memory ?? {};
+  return { number, pid, process, uid, held: memory ? heldBy(memory) : null, anon, file, shmem, swap, pageTables, adj: String(adj), score: textOf(score), victim: victim ? 'yes' : 'no' };
+}
+
+function findingOf({ incidents, counts }: OomSnapshot): string[] {
+  const killed = incidents.flatMap(({ victims }) => victims.filter(({ how }) => how === 'killed'));
+  const marked = incidents.reduce((sum, { victims }) => sum + victims.length, 0) - killed.length;
+  const fruitless = counts.fruitless > 0 ? [`${counts.fruitless} times memory ran out and nobody was chosen: an earlier victim had not ended, or nobody may be killed.`] : [];
+  if (incidents.length === 0) return fruitless;
+  const places = new Map<string, number>();
+  for (const { cgroup } of incidents) if (cgroup !== null) places.set(cgroup, (places.get(cgroup) ?? 0) + 1);
+  const [place, times = 0] = [...places].sort(([, a], [, b]) => b - a)[0] ?? [''];
+  const processes = (n: number): string => `${n} process${n === 1 ? '' : 'es'}`;
+  return [
+    `Memory ran out ${incidents.length === 1 ? 'once' : `${incidents.length} times`}: ${processes(killed.length)} killed${marked > 0 ? `, ${marked} marked that were on their way out` : ''}${times > 1 ? `; ${times} times at the limit of ${place}` : ''}.`,
+    ...fruitless,
+  ];
+}

@@ -1,0 +1,32 @@
+/** `ktrace oom` as data: its object, its options and its eyes. */
+import { KtraceError } from '../../errors.js';
+import { schema } from '../../generated/oom.js';
+import type { Tool, ToolOptions } from '../contract.js';
+import { OomLook } from './look.js';
+import type { OomRecord } from './model.js';
+import { linesOf } from './records.js';
+import { OOM_SORTS } from './report.js';
+
+const DEFAULT_ROWS = 256; // as in cli.ts
+
+function options({ filters: { launched, minWaitNs, pids, tids, comms, cgroup } }: ToolOptions): object {
+  const filters = tids.length + comms.length + (launched ? 0 : pids.length);
+  if (minWaitNs > 0 || cgroup || filters > 0) throw new KtraceError('Whom the kernel kills is not decided by one process alone', 'USAGE', 'leave out the filters: incidents are rare');
+  return {};
+}
+
+export const oomTool: Tool<OomRecord> = {
+  name: 'oom',
+  schema,
+  optionalHooks: {},
+  limits: { log: ['Neither functions of the kernel nor their ends can be hooked: who asked, what ran out and the candidates are from the kernel log.'] },
+  alsoOn: {},
+  sorts: OOM_SORTS,
+  hasEvents: true,
+  countsEvents: true,
+  lines: (own) => (own['summary'] === true ? 'none' : 'usual'),
+  line: linesOf,
+  options,
+  mapSizes: ({ ringBytes }) => ({ candidates: ringBytes }),
+  look: (tables, processes, { own }) => new OomLook(tables, processes, Number(own['maxRows'] ?? DEFAULT_ROWS)),
+};

@@ -1,0 +1,166 @@
+/** `ktrace oom`, each variant that this kernel takes: who was killed and why, against the kernel log. */
+import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { schema } from '../../src/generated/oom.js';
+import { kernelFacts } from '../../src/source/facts.js';
+import { planAttach, variantsOf } from '../../src/source/plan.js';
+import type { IncidentRecord } from '../../src/tools/oom/model.js';
+import { EMULATED, N as ROUNDS } from './machine.js';
+import { holding, kernelLog, killedIn, Limited, memoryController, MIB, oomLines, tasksIn, type Logged, type OomReport } from './ooms.js';
+import { run } from './processes.js';
+import { suite } from './suite.js';
+import { ktrace, lacking } from './tracer.js';
+
+const N = EMULATED ? 5 : ROUNDS;
+const AT_ONCE = 20;
+const PAGE = 4096;
+/** The kernel logs ten incidents in five seconds (oom_kill_process()); of more it says who was killed, and no more. */
+const LOG_PAUSE_MS = 5500;
+
+interface Seen {
+  readonly report: OomReport;
+  readonly incidents: readonly IncidentRecord[];
+  readonly killed: readonly Logged[];
+  readonly log: string;
+}
+
+/** What ktrace saw while something ran out of memory. */
+async function during(t: Test, variant: string, act: () => Promise<void>): Promise<Seen> {
+  if (variant === 'log') await sleep(LOG_PAUSE_MS);
+  const tracer = await ktrace(t, ['-o', 'ndjson', '--variant', variant], { tool: 'oom' }).tracing();
+  const log = kernelLog();
+  await act();
+  const { report, incidents, ends } = oomLines(t, await tracer.finish(t));
+  const text = log();
+  const killed = killedIn(text);
+  t.equal(report.header.variant, variant);
+  t.strictSame(incidents.flatMap(({ victims }) => victims.filter(({ how }) => how === 'killed').map(({ pid }) => pid)), killed.map(({ pid }) => pid), 'all that the kernel says it killed, in its order');
+  t.strictSame(ends.map(({ pid }) => pid).sort(), killed.map(({ pid }) => pid).sort(), 'each has ended');
+  for (const { pid, memory, adj } of incidents.flatMap(({ victims }) => victims)) {
+    const said = killed.find((each) => each.pid === pid);
+    if (said) t.strictSame([memory?.anon, memory?.file, memory?.shmem, memory?.pageTables, adj], [said.anon, said.file, said.shmem, said.pageTables, said.adj], `${pid}: its memory, as the kernel says`);
+  }
+  return { report, incidents, killed, log: text };
+}
+
+/** Whether root may lower oom_score_adj here (CAP_SYS_RESOURCE). */
+function mayProtect(): boolean {
+  return spawnSync('sh', ['-c', 'echo -1000 > /proc/self/oom_score_adj'], { stdio: 'ignore' }).status === 0;
+}
+
+/** A process that takes more than there is: it, or another one, is killed. */
+async function takes(t: Test, group: Limited, ...args: readonly string[]): Promise<number> {
+  const hog = await group.hog(t, ...args);
+  hog.line();
+  t.strictSame(await hog.exit(), { code: null, signal: 'SIGKILL' });
+  return hog.pid;
+}
+
+suite(1, (test) => {
+  const facts = kernelFacts();
+  for (const variant of variantsOf(schema.programs)) {
+    const [plan] = planAttach(schema.programs, facts, { only: variant, optional: [] });
+    const why = plan?.refused ? `${plan.refused.stage}: ${plan.refused.code}` : lacking(variant, 'oom');
+    test(`${variant}: ${N} kills, one after the other`, async (t) => {
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      const controller = memoryController();
+      const group = Limited.make(t, controller, 16 * MIB);
+      const pids: number[] = [];
+      const { incidents, report } = await during(t, variant, async () => {
+        for (let i = 0; i < N; i++) pids.push(await takes(t, group, '--anon', '64'));
+      });
+      t.strictSame(incidents.map(({ victims }) => victims.map(({ pid }) => pid)), pids.map((pid) => [pid]));
+      t.strictSame(incidents.map(({ trigger }) => [trigger?.pid, trigger?.tid, trigger?.process]), pids.map((pid) => [pid, pid, 'hog']), 'each asked for itself');
+      t.strictSame([...new Set(incidents.flatMap(({ victims }) => victims.map(({ cgroup, uid, process }) => `${cgroup} ${uid} ${process}`)))], [`${group.path} 0 hog`]);
+      const whole = incidents.filter(({ cgroup }) => cgroup !== null);
+      t.strictSame([...new Set(whole.map(({ constraint, cgroup, limit, usage, order }) => `${constraint} ${cgroup} ${limit} ${usage} ${order}`))], [`memcg ${group.path} ${16 * MIB} ${16 * MIB} 0`]);
+      t.ok(whole.length === N || (variant === 'log' && whole.length >= Math.min(N, 10) && incidents.every((each) => each.cgroup !== null || each.missing.length > 0)), `${whole.length} of ${N} are whole`);
+      t.strictSame(report.header.accounting, { hits: N, aggregated: N, inFlight: 0, filtered: 0, dropped: 0 });
+      t.ok(report.sections.incidents.rows.every(({ freed }) => (freed ?? 0) > 0), 'and when its memory was free');
+    });
+
+    test(`${variant}: the victim is not who asked; every candidate with its score`, async (t) => {
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      const group = Limited.make(t, memoryController(), 64 * MIB);
+      const quiet = await holding(await group.hog(t, '--anon', '16'));
+      const marked = await holding(await group.hog(t, '--anon', '12', '--adj', '500'));
+      const least = mayProtect() ? -1000 : 0;
+      const guarded = await holding(await group.hog(t, '--anon', '8', '--adj', String(least)));
+      const asking = await group.hog(t, '--anon', '32');
+      const { incidents, log } = await during(t, variant, async () => {
+        asking.line();
+        await asking.truth();
+        t.strictSame(await marked.exit(), { code: null, signal: 'SIGKILL' });
+      });
+      const [incident] = incidents;
+      t.equal(incidents.length, 1);
+      t.match(incident, { trigger: { pid: asking.pid, process: 'hog' }, cgroup: group.path, totalPages: (64 * MIB) / PAGE, victims: [{ pid: marked.pid, how: 'killed' }] });
+      const rows = (incident?.candidates ?? []).map(({ pid, memory, adj }) => [pid, (memory?.rss ?? 0) / PAGE, memory?.pageTables, adj]);
+      t.strictSame([...rows].sort(), [...tasksIn(log)].sort(), "every row of the kernel's table");
+      t.equal(rows.length, 4);
+      const scoreOf = (pid: number): number | null | undefined => incident?.candidates.find((each) => each.pid === pid)?.score;
+      for (const [pid, rss, tables, adj] of tasksIn(log)) t.equal(scoreOf(pid), adj === -1000 ? null : rss + Math.floor(tables / PAGE) + adj * Math.floor((64 * MIB) / PAGE / 1000), `${pid}: its score`);
+      t.strictSame(incident?.candidates.map(({ pid, victim }) => [pid, victim]), [[marked.pid, true], ...[quiet.pid, asking.pid].sort((a, b) => (scoreOf(b) ?? 0) - (scoreOf(a) ?? 0)).map((pid) => [pid, false]), [guarded.pid, false]]);
+      t.equal(incident?.victims[0]?.score, scoreOf(marked.pid));
+    });
+
+    test(`${variant}: a limit above, a thread that asks, and a file system that holds what no process does`, async (t) => {
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      const above = Limited.make(t, memoryController(), 24 * MIB);
+      const below = Limited.make(t, above.controller, undefined, above.directory);
+      const pids: number[] = [];
+      const { incidents } = await during(t, variant, async () => {
+        pids.push(await takes(t, below, '--anon', '64', '--thread', Buffer.from('taker').toString('hex')));
+      });
+      t.match(incidents, [{ cgroup: above.path, victims: [{ pid: pids[0], cgroup: below.path }], trigger: { pid: pids[0], thread: 'taker', process: 'hog' } }]);
+      t.not(incidents[0]?.trigger?.tid, pids[0]);
+
+      const group = Limited.make(t, above.controller, 32 * MIB);
+      const filler = run(t, 'unshare', ['-m', 'sh', '-c', `mount -t tmpfs none /mnt && echo $$ > ${group.directory}/cgroup.procs && head -c 20M /dev/zero > /mnt/full && echo full && read line`]);
+      await filler.says(/^full$/m);
+      const { report } = await during(t, variant, async () => void (await takes(t, group, '--anon', '64', '--adj', '100')));
+      t.match(report.sections.incidents.rows, [{ means: /^(19\.[5-9]|2[01](\.\d)?) MiB of the usage is mapped by none of the candidates/ }]);
+    });
+
+    test(`${variant}: a group that goes as one`, async (t) => {
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      const controller = memoryController();
+      if (!controller.unified) return void t.pass('skipped', { skip: 'memory.oom.group is of cgroup v2, and the memory controller is on v1 here' });
+      const group = Limited.make(t, controller, 32 * MIB);
+      group.asGroup();
+      const others = [await holding(await group.hog(t, '--anon', '6')), await holding(await group.hog(t, '--anon', '6'))];
+      const { incidents } = await during(t, variant, async () => {
+        await takes(t, group, '--anon', '64');
+        for (const other of others) t.strictSame(await other.exit(), { code: null, signal: 'SIGKILL' });
+      });
+      t.equal(incidents.length, 1, 'one incident');
+      t.equal(incidents[0]?.victims.length, 3);
+    });
+
+    test(`${variant}: ${AT_ONCE} at once`, async (t) => {
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      const controller = memoryController();
+      const hogs = await Promise.all(Array.from({ length: AT_ONCE }, () => Limited.make(t, controller, 8 * MIB).hog(t, '--anon', '32')));
+      const { incidents, report } = await during(t, variant, async () => {
+        for (const hog of hogs) hog.line();
+        for (const hog of hogs) t.strictSame(await hog.exit(), { code: null, signal: 'SIGKILL' });
+      });
+      t.strictSame(incidents.map(({ victims }) => victims.map(({ pid }) => pid)).flat().sort(), hogs.map(({ pid }) => pid).sort());
+      t.equal(incidents.length, AT_ONCE);
+      t.equal(report.header.accounting.hits, AT_ONCE);
+    });
+
+    if (!EMULATED) continue; // of a machine of its own
+
+    test(`${variant}: the whole machine runs out`, async (t) => {
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      const group = Limited.make(t, memoryController(), undefined);
+      const pids: number[] = [];
+      const { incidents, killed } = await during(t, variant, async () => void pids.push(await takes(t, group, '--anon', '8192', '--adj', '1000')));
+      t.strictSame(killed.map(({ pid }) => pid), pids);
+      t.match(incidents, [{ constraint: 'none', cgroup: null, victims: [{ pid: pids[0], adj: 1000 }] }]);
+      t.ok((incidents[0]?.candidates.length ?? 0) > 2);
+    });
+  }
+});
