@@ -7,6 +7,7 @@ import { codeOf } from './doctor/text.js';
 const PATH = '/dev/kmsg';
 /** PRINTK_MESSAGE_MAX and CONSOLE_EXT_LOG_MAX are 2 and 8 KiB: a read with less room fails with EINVAL. */
 const LARGEST_RECORD = 16 << 10;
+const MOST_TRIES = 100; // while records are overwritten faster than they are read
 const MOST_RECORDS = 100_000;
 const MOST_BYTES = 32 << 20;
 
@@ -66,7 +67,7 @@ export class KernelLog {
 
   /** One record is one read(2); undefined at the end. */
   #next(): string | undefined {
-    while (this.#file !== undefined) {
+    for (let tries = 0; this.#file !== undefined && tries < MOST_TRIES; tries++) {
       try {
         const length = readSync(this.#file, this.#chunk, 0, LARGEST_RECORD, null);
         return length === 0 ? undefined : this.#chunk.toString('latin1', 0, length);

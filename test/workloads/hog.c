@@ -1,7 +1,8 @@
 // Takes memory and keeps it: --anon MIB private, --file MIB of a mapped file, --shmem MIB shared. What is asked of it goes first:
-// --cgroup DIRECTORY to be in, --adj its oom_score_adj, --name HEX of the process. --thread HEX: another thread of that name takes
+// --cgroup DIRECTORY to be in, --node N alone of which memory is taken, --adj its oom_score_adj, --name HEX of the process. --thread HEX: another thread of that name takes
 // the private memory. With --hold it stays until stdin ends. What cannot be had kills it, or another one.
 #include "workload.h"
+#include <linux/mempolicy.h>
 
 #define MIB (1024 * 1024)
 
@@ -53,11 +54,14 @@ static void take_file(long mib)
 int main(int argc, char **argv)
 {
 	struct thread taker;
-	workload_begin(argc, argv, "--cgroup= --adj= --name= --thread= --anon= --file= --shmem=");
+	workload_begin(argc, argv, "--cgroup= --adj= --name= --node= --thread= --anon= --file= --shmem=");
 	long file_mib = number_option("--file", 0), shmem_mib = number_option("--shmem", 0);
 	anon_mib = number_option("--anon", 0);
 	if (option("--cgroup"))
 		write_to(option("--cgroup"), "cgroup.procs", getpid());
+	unsigned long nodes = 1ul << number_option("--node", 0);
+	if (option("--node"))
+		check(!syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 64), "set_mempolicy");
 	if (option("--adj"))
 		write_to("/proc/self", "oom_score_adj", number_option("--adj", 0));
 	if (option("--name"))

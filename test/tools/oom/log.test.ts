@@ -159,12 +159,30 @@ t.test('the whole machine', (t) => {
     const [first, second] = incidentsOf(recorded(name));
     const text = textOf(name);
     const figure = (pattern: RegExp): number => Number(pattern.exec(text)?.[1]);
-    t.match(first, { constraint: 'none', cgroup: null, limit: null, swapLimit: null, totalPages: figure(/;(\d+) pages RAM/) - figure(/;(\d+) pages reserved/) }, name);
+    t.match(first, { constraint: 'none', cgroup: null, limit: null, swapLimit: null, totalPages: figure(/;(\d+) pages RAM/) - figure(/;(\d+) pages reserved/) + figure(/;Total swap = (\d+)kB/) / 4 }, name);
     t.match(first?.victims, [{ adj: 700, cgroup: '/ktrace-oom/global' }], 'innocent: its oom_score_adj is to blame');
     t.match(second?.victims, [{ adj: 0, cgroup: '/' }]);
     const killed = first?.candidates.find(({ victim }) => victim);
     t.equal(killed?.score, ((killed?.memory?.rss ?? 0) + (killed?.memory?.pageTables ?? 0)) / PAGE + 700 * Math.floor((first?.totalPages ?? 0) / 1000));
     t.ok((first?.candidates.length ?? 0) > 3);
+  }
+  t.end();
+});
+
+t.test('some nodes of the machine', (t) => {
+  t.ok(recordingsOf('cpuset').length > 0 && recordingsOf('policy').length > 0);
+  for (const name of recordingsOf('cpuset')) t.match(only(name), { constraint: 'cpuset', cgroup: null, totalPages: 1_048_448 / 4, victims: [{ adj: 0 }], candidates: [{ adj: 0, victim: true }, { adj: 300, victim: false }, {}, {}] }, name);
+  for (const name of recordingsOf('policy')) t.match(only(name), { constraint: 'memoryPolicy', cgroup: null, totalPages: 1_048_448 / 4, victims: [{ adj: 10 }], missing: [] }, name);
+  t.end();
+});
+
+t.test('what has been written to swap counts', (t) => {
+  t.ok(recordingsOf('swapped').length > 0);
+  for (const name of recordingsOf('swapped')) {
+    t.match(only(name), { limit: 32 * MIB, swapLimit: 16 * MIB, swapUsage: 16 * MIB, totalPages: null, victims: [{ memory: { swap: 16 * MIB }, score: null }], missing: [/oom_score_adj have no score here/] }, name);
+    const [known] = incidentsOf(recorded(name), { swapTotal: 128 * MIB });
+    t.match(known, { totalPages: 8192 + 4096, victims: [{ score: 2438 + 23 + 4096 + 200 * 12 }] }, 'of the swap of the machine it may have a part');
+    t.equal(known?.candidates[0]?.victim, true);
   }
   t.end();
 });
