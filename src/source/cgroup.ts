@@ -5,14 +5,21 @@ import { KtraceError } from '../errors.js';
 import type { Filters } from '../tools/contract.js';
 
 const MOST_DIRECTORIES = 100_000;
-const HINT = 'give a path below the cgroup v2 mount, or the first 12 digits or more of a container id';
 
 /** Throws KtraceError when there is no cgroup v2, or no such cgroup in it. */
 export function findCgroup(text: string): NonNullable<Filters['cgroup']> {
   const mount = mountPoint();
-  const path = /^[0-9a-f]{12,64}$/.test(text) ? byContainer(mount, text) : byPath(mount, text);
+  const path = findBelow(mount, text, 'cgroup v2 mount');
   const below = path.slice(mount.length).split('/').filter((part) => part !== '');
   return { path, id: statSync(path, { bigint: true }).ino, level: below.length };
+}
+
+/** Path of a cgroup below a mount; `where` is the mount in words. Throws KtraceError when it is not there. */
+export function findBelow(mount: string, text: string, where: string): string {
+  const isId = /^[0-9a-f]{12,64}$/.test(text);
+  const path = isId ? byContainer(mount, text) : byPath(mount, text);
+  if (path !== undefined) return path;
+  throw new KtraceError(`There is no cgroup ${isId ? 'of a container ' : ''}${text} below ${mount}`, 'CGROUP', `give a path below the ${where}, or the first 12 digits or more of a container id`);
 }
 
 function mountPoint(): string {
@@ -22,7 +29,7 @@ function mountPoint(): string {
   return path.replace(/\\040/g, ' ');
 }
 
-function byPath(mount: string, text: string): string {
+function byPath(mount: string, text: string): string | undefined {
   for (const candidate of text.startsWith(mount) ? [text] : [join(mount, text), text]) {
     try {
       const path = realpathSync(candidate);
@@ -31,7 +38,7 @@ function byPath(mount: string, text: string): string {
       continue; // not that one
     }
   }
-  throw new KtraceError(`There is no cgroup ${text} below ${mount}`, 'CGROUP', HINT);
+  return undefined;
 }
 
 /** Paths below the mount by id, `/` for the root; empty where there is no cgroup v2. */
@@ -39,7 +46,7 @@ export function cgroupPaths(): ReadonlyMap<bigint, string> {
   const paths = new Map<bigint, string>();
   try {
     const mount = mountPoint();
-    for (const path of directories(mount)) {
+    for (const path of directoriesBelow(mount)) {
       const id = statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
       if (id !== undefined) paths.set(id, path.slice(mount.length) || '/');
     }
@@ -49,7 +56,8 @@ export function cgroupPaths(): ReadonlyMap<bigint, string> {
   return paths;
 }
 
-function* directories(mount: string): Generator<string, void, undefined> {
+/** With itself, level by level. */
+export function* directoriesBelow(mount: string): Generator<string, void, undefined> {
   const queue = [mount];
   for (let i = 0; i < queue.length && i < MOST_DIRECTORIES; i++) {
     const path = queue[i] as string;
@@ -63,8 +71,8 @@ function* directories(mount: string): Generator<string, void, undefined> {
 }
 
 /** Runtimes name a container's cgroup by its id, with something before and `.scope` behind. */
-function byContainer(mount: string, id: string): string {
+function byContainer(mount: string, id: string): string | undefined {
   const named = new RegExp(`(^|[-:])${id}`);
-  for (const path of directories(mount)) if (named.test(path.slice(path.lastIndexOf('/') + 1))) return path;
-  throw new KtraceError(`There is no cgroup of a container ${id} below ${mount}`, 'CGROUP', HINT);
+  for (const path of directoriesBelow(mount)) if (named.test(path.slice(path.lastIndexOf('/') + 1))) return path;
+  return undefined;
 }

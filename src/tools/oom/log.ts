@@ -5,7 +5,7 @@
  * cgroups. It never writes a score, nor the size of what ran out. These are reconstructed: of the machine from its pages (RAM - reserved) and its swap,
  * which is what totalram_pages() + total_swap_pages is; of some nodes from the memory present in them; of a cgroup from its limits, where its swap limit
  * is 0 or the swap of the machine is given. A score is then that of the row, which the kernel wrote right after it had chosen: what runs on meanwhile has
- * grown a little, and from Linux 6.2 to 6.17 the kernel's own count is short by up to a batch of each CPU.
+ * grown a little, and from Linux 6.2 to 6.18 (7.2 is exact) the kernel's own count is short by up to a batch of each CPU.
  */
 import { containerOf } from '../container.js';
 import { Draft } from './draft.js';

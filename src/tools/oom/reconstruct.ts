@@ -26,10 +26,10 @@ export function candidatesOf({ tasks, kills }: Draft, scale: Scale): Candidate[]
   return candidates.sort(order);
 }
 
-/** Without scores, by memory. */
+/** Those without a score by their memory. */
 export function order(a: Candidate, b: Candidate): number {
   const [m, n] = [a, b].map(({ score }) => score ?? -Infinity) as [number, number];
-  return (m === n ? 0 : n - m) || Number(b.victim) - Number(a.victim) || (b.memory?.rss ?? 0) - (a.memory?.rss ?? 0) || a.pid - b.pid;
+  return (m === n ? 0 : n - m) || Number(b.victim) - Number(a.victim) || (a.score === null ? (b.memory?.rss ?? 0) - (a.memory?.rss ?? 0) : 0);
 }
 
 function memoryOf({ rss, anon, file, shmem, swap, pageTables }: Task, pageSize: number): Memory {
