@@ -17,6 +17,11 @@ import { sessionOptions, wantsEvents } from './session-options.js';
 export async function runTool(tool: Tool, options: CliOptions): Promise<number> {
   if (options.output === 'json' && tool.lines?.(options.own) === 'asked') throw new UsageError('what is shown line by line is no JSON document: take -o ndjson');
   if (options.intervalNs !== undefined && tool.lines?.(options.own) === 'asked') throw new UsageError('what is shown line by line has one report, at its end: leave out --interval');
+  if (tool.answer) {
+    const { answered } = await import('./answer.js');
+    const code = await answered(tool, options);
+    if (code !== undefined) return code;
+  }
   const signal = stopOnSignal();
   const cgroup = options.cgroup === undefined ? undefined : findCgroup(options.cgroup);
   const child = options.child ? await startChild(options.child, options.user) : undefined;

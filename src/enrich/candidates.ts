@@ -36,7 +36,7 @@ export function outlook(cgroup?: MemoryCgroup): Outlook {
   };
 }
 
-const limitsIn = (cgroup: MemoryCgroup): Limits => limitsOf(cgroup.mount.version, (name) => cgroupFile(cgroup, name));
+export const limitsIn = (cgroup: MemoryCgroup): Limits => limitsOf(cgroup.mount.version, (name) => cgroupFile(cgroup, name));
 
 /** A cgroup without a limit of its own is judged as a part of the machine. */
 function scaleOf(cgroup: MemoryCgroup | undefined, { limit, swapLimit }: Limits): Scale & { readonly totalPages: number | null } {

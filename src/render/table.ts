@@ -22,11 +22,13 @@ export interface TableOptions {
 }
 
 const NARROWEST = 40;
+/** Variant of a report that was made without tracing. */
+const UNTRACED = 'none';
 
 function headerLines(header: Header, width: number, color: Paint): string[] {
   const { tool, target, durationNs, intervalNs, variant, filters } = header;
   const time = intervalNs === undefined ? formatDuration(durationNs) : `last ${formatDuration(intervalNs)} of ${formatDuration(durationNs)}`;
-  const what = `ktrace ${tool}: ${target}, ${time}, variant ${variant}`;
+  const what = `ktrace ${tool}: ${target}${variant === UNTRACED ? '' : `, ${time}, variant ${variant}`}`;
   const title = wrap(forTerminal(what), width).map((line) => color.bold(line));
   return filters.length === 0 ? title : [...title, ...wrap(filters.map(forTerminal).join(', '), width, 'Filters: ')];
 }

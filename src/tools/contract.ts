@@ -2,6 +2,7 @@
 import type { Header, Report } from '../report/model.js';
 import type { Program } from '../btf/index.js';
 import type { Mapping } from './mappings.js';
+import type { Outlook } from './oom/now.js';
 
 /** Maps, rings and iterators of the tool's BPF object. */
 export interface Tables {
@@ -149,6 +150,33 @@ export interface Look<Event extends ToolEvent = ToolEvent> {
 /** `asked`: by its own options. `usual`: where nobody asks for reports alone. */
 export type Lines = 'none' | 'asked' | 'usual';
 
+/** What the options ask for, where they ask for something else than tracing. */
+export interface Asked {
+  readonly own: Own;
+  readonly pids: readonly number[];
+  /** As the user wrote it. */
+  readonly cgroup: string | undefined;
+  readonly rows: number;
+}
+
+/** The machine as it is now, for a report without tracing. */
+export interface World {
+  /** All that the kernel log still has. Throws KtraceError where it may not be read. */
+  wholeLog(): KernelNews;
+  swapTotal(): number | undefined;
+  wallTime(ns: number): string;
+  /** Who would be killed now if memory ran out: of a cgroup, of that which limits a process, or of the machine. Throws KtraceError where there is none. */
+  outlook(of: { readonly cgroup?: string | undefined; readonly pid?: number | undefined }): Outlook;
+}
+
+/** Its header has but what the tool knows. */
+export interface Answer<Event> {
+  readonly target: string;
+  readonly accounting: Header['accounting'];
+  readonly events: readonly Event[];
+  readonly report: Pick<Report, 'losses' | 'sections' | 'finding' | 'next'>;
+}
+
 export interface Tool<Event extends ToolEvent = ToolEvent> {
   readonly name: string;
   readonly schema: {
@@ -173,6 +201,8 @@ export interface Tool<Event extends ToolEvent = ToolEvent> {
   lines?(own: Own): Lines;
   /** Such a line, or several, without their ends; hostile names in them. */
   line?(event: Event): string | readonly string[];
+  /** What can be answered without tracing; undefined: the options ask for none of it. */
+  answer?(asked: Asked, world: World): Answer<Event> | undefined;
   /** What its own options leave out, in words for the report. */
   filterWords?(own: Own): readonly string[];
   /** Values of the tool's own `const volatile` options. Throws KtraceError for what the user asked for and cannot be. */

@@ -14,7 +14,7 @@ export const heldBy = ({ rss, swap, pageTables }: Memory): number => rss + (swap
 const ownOf = ({ rss, anon, swap, pageTables }: Memory): number => (anon ?? rss) + (swap ?? 0) + pageTables;
 
 const heldOf = ({ memory }: Candidate): number => (memory === null ? 0 : heldBy(memory));
-const percent = (part: number, whole: number): string => `${Math.round((100 * part) / whole)} %`;
+const percent = (part: number, whole: number): string => (part >= 0.995 * whole ? 'all' : `${Math.round((100 * part) / whole)} %`);
 const total = (candidates: readonly Candidate[]): number => candidates.reduce((sum, each) => sum + heldOf(each), 0);
 
 /** Sentences, the most certain first; none where the facts say nothing. */

@@ -5,6 +5,7 @@ export const oomCli: ToolCli = {
   name: 'oom',
   summary: 'Who was killed when memory ran out, for whom, and why this one and not another: each candidate with its score.',
   options: [
+    { flags: '--list', kind: 'flag', summary: 'do not trace: show what the kernel log still has' },
     { flags: '--summary', kind: 'flag', summary: 'show nothing while tracing, but the report at the end' },
     { flags: '--fail-on-oom', kind: 'flag', summary: 'exit 5 if anything was killed' },
     { flags: '--ring-size <bytes>', kind: 'count', fallback: '4194304', summary: 'size of the buffer for candidates' },
@@ -13,6 +14,9 @@ export const oomCli: ToolCli = {
   examples: [
     'ktrace oom                        # each time that memory runs out',
     'ktrace oom --fail-on-oom -- make  # exit 5 if anything was killed meanwhile',
+    'ktrace oom --list                 # what the kernel log still has',
+    'ktrace oom -p 4242                # who would be killed now, where 4242 lives',
+    'ktrace oom -c /kubepods.slice     # and in that cgroup',
     'ktrace oom -o ndjson -q           # for a program: with all candidates',
   ],
   columnsForSort: ['time'],

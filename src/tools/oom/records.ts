@@ -49,10 +49,10 @@ function why({ candidates, totalPages }: Incident): string[] {
   const victim = candidates.find((each) => each.victim);
   if (!victim || victim.score === null) return [];
   const rank = candidates.filter(({ score }) => score !== null && score > (victim.score ?? 0)).length;
-  const most = rank === 0 ? 'the highest' : `number ${rank + 1}`;
+  const most = candidates.length === 1 ? 'the only candidate' : `${rank === 0 ? 'the highest' : `number ${rank + 1}`} of ${candidates.length} candidates`;
   const sum = arithmetic(victim, { totalPages });
   const qos = qosOf(victim.adj);
-  return [`score ${number(victim.score)}, ${most} of ${candidates.length} candidates`, ...(sum === null ? [] : [sum]), ...(qos === null ? [] : [qos])];
+  return [`score ${number(victim.score)}, ${most}`, ...(sum === null ? [] : [sum]), ...(qos === null ? [] : [qos])];
 }
 
 function candidateLine({ pid, process, memory, adj, score, victim }: Candidate): string {
@@ -67,15 +67,16 @@ function candidatesOf({ candidates }: Incident): string[] {
   return [`  ${'PID'.padStart(7)}  ${'PROCESS'.padEnd(15)}  ${'MEMORY'.padStart(9)}  ${'ADJ'.padStart(5)}  SCORE`, ...shown.map(candidateLine), ...(more > 0 ? [`${more} more`] : [])];
 }
 
-const clockOf = (at: string | null): string => (at === null ? '' : `${at.slice(at.indexOf('T') + 1, -1)}  `);
+/** With its date where it may be long ago. */
+const clockOf = (at: string | null, isPast = false): string => (at === null ? '' : `${isPast ? at.slice(0, -1).replace('T', ' ') : at.slice(at.indexOf('T') + 1, -1)}  `);
 
 /** Names in it are hostile. */
 export function blockOf(incident: Incident): string[] {
-  const { victims, candidates, missing, at } = incident;
+  const { victims, candidates, missing, at, origin } = incident;
   const dead = victims.filter(({ how }) => how === 'killed');
   const marked = victims.filter(({ how }) => how === 'marked');
   return [
-    ...wrap(`Out of memory: ${whatRanOut(incident)}`, WIDTH, clockOf(at)),
+    ...wrap(`Out of memory: ${whatRanOut(incident)}`, WIDTH, clockOf(at, origin === 'log')),
     ...titled('asked', [askedText(incident)]),
     ...dead.flatMap((victim) => titled('killed', killed(victim))),
     ...marked.flatMap((victim) => titled('marked', [`${whoIs(victim)}: it was on its way out, and nothing was killed`])),

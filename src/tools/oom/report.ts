@@ -32,17 +32,19 @@ export interface OomSnapshot {
 }
 
 export function oomReport(snapshot: OomSnapshot, options: ReportOptions, interval: boolean): Report {
-  const { counts, incidents, durationNs } = snapshot;
+  const { counts, durationNs } = snapshot;
   const { hits, aggregated, inFlight, victimsLost, rowsFull } = counts;
   return {
     schemaVersion: 1,
     header: { tool: 'oom', ...options.header, ...(interval ? { intervalNs: durationNs } : {}), accounting: { hits, aggregated, inFlight, filtered: 0, dropped: victimsLost + rowsFull } },
     losses: lossesOf(snapshot, options),
-    sections: [incidentSection(snapshot, options), candidateSection(incidents.at(-1), options)],
+    sections: sectionsOf(snapshot, options.rows),
     finding: findingOf(snapshot),
     next: [],
   };
 }
+
+export const sectionsOf = (snapshot: OomSnapshot, rows: number): Section[] => [incidentSection(snapshot, rows), candidateSection(snapshot.incidents.at(-1), rows)];
 
 export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropped, skippedRuns }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns'>): Loss[] {
   return [
@@ -57,7 +59,7 @@ export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropp
   ];
 }
 
-function incidentSection({ incidents, freed }: OomSnapshot, { rows }: ReportOptions): Section {
+function incidentSection({ incidents, freed }: OomSnapshot, rows: number): Section {
   const shown = incidents.slice(-rows).map((incident): Row => {
     const [victim] = incident.victims;
     const means = adviceOf(incident);
@@ -87,18 +89,18 @@ function incidentSection({ incidents, freed }: OomSnapshot, { rows }: ReportOpti
 const textOf = (value: number | null | undefined): string | null => (value == null ? null : value.toLocaleString('en-US'));
 
 /** Of the last incident. */
-function candidateSection(incident: IncidentRecord | undefined, { rows }: ReportOptions): Section {
+function candidateSection(incident: IncidentRecord | undefined, rows: number): Section {
   const candidates = incident?.candidates ?? [];
   const shown = candidates.filter(({ victim }, i) => i < rows || victim);
   return { id: 'candidates', title: `Candidates of incident ${incident?.number ?? 0}`, columns: CANDIDATE_COLUMNS, rows: shown.map((each) => candidateRow(each, incident?.number ?? 0)), hiddenRows: candidates.length - shown.length };
 }
 
-function candidateRow({ pid, process, uid, memory, adj, score, victim }: Candidate, number: number): Row {
+export function candidateRow({ pid, process, uid, memory, adj, score, victim }: Candidate, number: number): Row {
   const { anon = null, file = null, shmem = null, swap = null, pageTables = null } = memory ?? {};
   return { number, pid, process, uid, held: memory ? heldBy(memory) : null, anon, file, shmem, swap, pageTables, adj: String(adj), score: textOf(score), victim: victim ? 'yes' : 'no' };
 }
 
-function findingOf({ incidents, counts }: OomSnapshot): string[] {
+export function findingOf({ incidents, counts }: OomSnapshot): string[] {
   const killed = incidents.flatMap(({ victims }) => victims.filter(({ how }) => how === 'killed'));
   const marked = incidents.reduce((sum, { victims }) => sum + victims.length, 0) - killed.length;
   const fruitless = counts.fruitless > 0 ? [`${counts.fruitless} times memory ran out and nobody was chosen: an earlier victim had not ended, or nobody may be killed.`] : [];

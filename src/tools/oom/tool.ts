@@ -2,6 +2,7 @@
 import { KtraceError } from '../../errors.js';
 import { schema } from '../../generated/oom.js';
 import type { Tool, ToolOptions } from '../contract.js';
+import { answer } from './answer.js';
 import { OomLook } from './look.js';
 import type { OomRecord } from './model.js';
 import { linesOf } from './records.js';
@@ -26,6 +27,7 @@ export const oomTool: Tool<OomRecord> = {
   countsEvents: true,
   lines: (own) => (own['summary'] === true ? 'none' : 'usual'),
   line: linesOf,
+  answer,
   options,
   mapSizes: ({ ringBytes }) => ({ candidates: ringBytes }),
   look: (tables, processes, { own }) => new OomLook(tables, processes, Number(own['maxRows'] ?? DEFAULT_ROWS)),

@@ -1,0 +1,97 @@
+import t from 'tap';
+import { golden, plainTable } from '../../render/plain.js';
+import { OomConstraint, OomKind } from '../../../src/generated/oom.js';
+import { forTerminal } from '../../../src/render/sanitize.js';
+import type { ReportOptions } from '../../../src/tools/contract.js';
+import { adviceOf } from '../../../src/tools/oom/advice.js';
+import { Incidents, type Raw, type Whole } from '../../../src/tools/oom/incidents.js';
+import { told } from '../../../src/tools/oom/merge.js';
+import type { Incident, IncidentRecord } from '../../../src/tools/oom/model.js';
+import { blockOf } from '../../../src/tools/oom/records.js';
+import { oomReport, type OomSnapshot } from '../../../src/tools/oom/report.js';
+import { head, looked, mark, MIB, MS, over, place } from './events.js';
+
+const OPTIONS: ReportOptions = {
+  rows: 10, sort: 'time', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0,
+  header: { version: '1', startedAt: '2026-01-01T00:00:00Z', durationNs: 1e9, target: 'all processes', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '6.12', settled: true },
+};
+const COUNTS = { hits: 1, aggregated: 1, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: 0, logLost: 0 };
+
+const take = (raw: Partial<Raw>, now = 1002 * MS, all = false): Whole[] => new Incidents().take({ incidents: [], victims: [], candidates: [], ...raw }, now, all).whole;
+const one = (raw: Partial<Raw>): Incident => (take(raw, 0, true)[0] as Whole).incident;
+const USUAL: Raw = { incidents: [head()], victims: [mark(), over()], candidates: [looked(100, 'java', 300), looked(101, 'redis', 120, { adj: -997, score: -100_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] };
+const record = (incident: Incident, number = 1): IncidentRecord => ({ type: 'incident', number, lostBefore: 0, ...incident, at: '2026-01-01T02:31:19.745Z' });
+const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnapshot> = {}): OomSnapshot => ({ incidents, freed: new Map([[1, 12 * MS]]), durationNs: 1e9, counts: COUNTS, ...changes });
+
+t.test('three rings become one incident, when it is over', (t) => {
+  const incidents = new Incidents();
+  const none = { incidents: [], victims: [], candidates: [] };
+  t.strictSame(incidents.take({ ...none, incidents: USUAL.incidents, victims: [mark()] }, 1002 * MS, false).whole, [], 'its end has not come');
+  const [{ incident, known } = {}] = incidents.take({ ...none, victims: [over()], candidates: USUAL.candidates }, 1003 * MS, false).whole;
+  t.match(incident, { constraint: 'memcg', cgroup: '/pods/app', limit: 512 * MIB, usage: 512 * MIB, totalPages: 131_072, trigger: { pid: 200, tid: 201, thread: 'worker', process: 'node' }, victims: [{ pid: 100, process: 'java', how: 'killed', cgroup: '/pods/app', score: 301 * 256 + 40 }] });
+  t.strictSame(incident?.candidates.map(({ pid, score, victim }) => [pid, score, victim]), [[100, 301 * 256 + 40, true], [101, -100_000, false], [102, null, false]]);
+  t.equal(known, true);
+  t.strictSame(take({ victims: [over()] }), [], 'of an end alone nothing comes');
+  t.end();
+});
+
+t.test('an incident without its end is whole after a while, and one without its head says so', (t) => {
+  t.strictSame(take({ incidents: [head()], victims: [mark()] }, 1100 * MS), []);
+  t.equal(take({ incidents: [head()], victims: [mark()] }, 1300 * MS).length, 1);
+  t.match(one({ victims: [mark(), over()] }), { trigger: null, constraint: null, missing: ['Who asked for memory, and where: its event was lost.'] });
+  t.end();
+});
+
+t.test('what only an id is known of is taken from the candidates; who was on its way out is marked only', (t) => {
+  t.match(one({ ...USUAL, victims: [mark({ tgid: 0, tid: 101, known: 0, comm: '' }), over()] }).victims, [{ pid: 101, process: 'redis', adj: -997, score: -100_000, cgroup: null }]);
+  t.match(one({ ...USUAL, victims: [mark({ dying: 1 }), over()] }).victims, [{ pid: 100, how: 'marked' }]);
+  t.match(blockOf(one({ ...USUAL, victims: [mark({ dying: 1 }), over()] })).join('\n'), /\n {2}marked {3}java \(100\), uid 1000: it was on its way out, and nothing was killed\n/);
+  t.end();
+});
+
+t.test('no limit is none, deep cgroups say that they are, and cgroup v1 counts swap with memory', (t) => {
+  t.match(one({ incidents: [head({ limit: 2 ** 52, place: { ...place('a', 'b'), deeper: 1 } })] }), { limit: null, cgroup: '…/b/a' });
+  t.match(one({ incidents: [head({ place: { ...place('a'), unified: 0 }, limit: 1000, usage: 900, swapLimit: 1500, swapUsage: 1200 })] }), { swapLimit: 500 * 4096, swapUsage: 300 * 4096 });
+  t.match(one({ incidents: [head({ inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE })] }), { constraint: 'none', cgroup: null, limit: null, usage: null });
+  t.end();
+});
+
+t.test('ends of victims come by themselves', (t) => {
+  t.strictSame(new Incidents().take({ incidents: [], candidates: [], victims: [mark({ kind: OomKind.OOM_ENDED, time: 1013 * MS })] }, 1014 * MS, false).ended, [{ incident: 1, pid: 100, process: 'java', time: 1013 * MS }]);
+  t.end();
+});
+
+t.test('the kernel log adds what hooks have not seen', (t) => {
+  const seen = take({ incidents: [head({ known: 0 }), head({ known: 0, incident: 2 })], victims: [mark(), mark({ incident: 2, tgid: 101, comm: 'redis', time: 1001.1 * MS })] }, 1300 * MS);
+  const logged: Incident = { ...one(USUAL), gfp: ['GFP_KERNEL'], origin: 'log', victims: [{ ...(one(USUAL).victims[0] as Incident['victims'][number]) }] };
+  const [both, ...more] = told(seen, [logged], true);
+  t.equal(more.length, 1, 'of the second one the log says nothing as a victim');
+  t.match(both?.incident, { origin: 'both', constraint: 'memcg', cgroup: '/pods/app', gfp: ['GFP_KERNEL'], victims: [{ pid: 100, how: 'killed', score: 301 * 256 + 40 }] });
+  t.match(more[0]?.incident.victims, [{ pid: 101, how: 'marked' }], 'whom the kernel killed it writes of');
+  const group = { ...logged, victims: [...logged.victims, { ...(logged.victims[0] as Incident['victims'][number]), pid: 101 }] };
+  t.strictSame(told(seen, [group], true).map(({ incident }) => incident.victims.map(({ pid, how }) => [pid, how])), [[[100, 'killed'], [101, 'killed']]], 'a group is one incident');
+  t.match(told(seen, [], false).map(({ incident }) => [incident.victims[0]?.how, incident.missing[0]]), [['killed', 'What ran out and who else was looked at: the kernel log may not be read.'], ['killed', /may not be read/]]);
+  t.match(told(take(USUAL), [{ ...logged, constraint: 'none', cgroup: null }], true)[0]?.incident, { gfp: ['GFP_KERNEL'], constraint: 'memcg', cgroup: '/pods/app', origin: 'kernel' }, 'of what they have seen the log gives names alone');
+  t.end();
+});
+
+t.test('what follows from the facts, and nothing where they say nothing', (t) => {
+  t.strictSame(adviceOf(one(USUAL)), [], 'a victim with the most, and half of the limit');
+  t.strictSame(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 30), looked(101, 'redis', 420, { adj: -997 })] })), ['redis (101) held more, 421 MiB, and was spared by oom_score_adj -997 against 0.']);
+  t.strictSame(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 30), looked(102, 'agent', 420, { adj: -1000, score: -(2 ** 63) })] })), ['agent (102) held more, 421 MiB, and may not be killed (oom_score_adj -1000).']);
+  t.strictSame(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 500)] })), ['The victim alone held 98 % of the limit: either that is what it needs, and the limit is too low, or it leaks.']);
+  const crowd = [looked(100, 'java', 200), ...Array.from({ length: 40 }, (_, i) => looked(300 + i, 'worker', 5))];
+  t.strictSame(adviceOf(one({ ...USUAL, candidates: crowd })), ['40 processes called worker held 55 % of what all candidates held: are so many meant to run?']);
+  t.match(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 100)] })), [/^412 MiB of the usage is mapped by none of the candidates: page cache, files in tmpfs/]);
+  t.end();
+});
+
+t.test('the report of one incident, and of none', (t) => {
+  const found = record(one({ ...USUAL, candidates: [looked(100, 'java', 480, { adj: 900, score: 481 * 256 + 40 + 900 * 131 }), looked(101, 're\u001b[31mdis', 20, { adj: -997, score: -125_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] }));
+  const text = `${blockOf(found).map(forTerminal).join('\n')}\n\n${plainTable(oomReport(snapshot([found]), OPTIONS, false))}`;
+  t.equal(text, golden('oom.txt', text));
+  t.strictSame(plainTable(oomReport(snapshot([found]), OPTIONS, false)).split('\n').filter((line) => line.length > 80 || line.includes('\u001b')), []);
+  const nothing = plainTable(oomReport(snapshot([], { counts: { ...COUNTS, hits: 0, aggregated: 0, fruitless: 3 } }), OPTIONS, false));
+  t.equal(nothing, golden('oom-nothing.txt', nothing));
+  t.end();
+});
