@@ -106,21 +106,19 @@ export interface Summary {
   readonly cgroup: string | null;
   /** Path of the cgroup of who is killed. */
   readonly of: string;
-  readonly name: string;
   readonly pid: number;
-  readonly uid: number;
 }
 
-const SUMMARY = /^oom-kill:constraint=CONSTRAINT_(\w+),nodemask=(\(null\)|[\d,-]*),cpuset=(.*),pid=(\d+),uid=(-?\d+)$/s;
+const SUMMARY = /^oom-kill:constraint=CONSTRAINT_(\w+),nodemask=(\(null\)|[\d,-]*),cpuset=(.*),pid=(\d+),uid=-?\d+$/s;
 
 /**
  * The line `oom-kill:`. It is cut between names that may hold what it is cut at. Where they are known from lines that are not, they are given:
  * `cgroup` from parseStatsOf(), `nameOf` from the table.
  */
 export function parseSummary(text: string, cgroup: string | null, nameOf: (pid: number) => string | undefined): Summary | undefined {
-  const [, constraint = '', nodemask = '', names, pid, uid] = SUMMARY.exec(text) ?? [];
+  const [, constraint = '', nodemask = '', names, pid] = SUMMARY.exec(text) ?? [];
   if (names === undefined) return undefined;
-  const [before, name] = cutName(names, nameOf(Number(pid)));
+  const before = beforeName(names, nameOf(Number(pid)));
   const limited = constraint === 'MEMCG';
   const [upTo, of] = limited ? cutCgroups(before, cgroup) : cutAt(before, ',global_oom,task_memcg=');
   const [mems = ''] = /[\d,-]*$/.exec(upTo) ?? [];
@@ -129,18 +127,16 @@ export function parseSummary(text: string, cgroup: string | null, nameOf: (pid: 
     nodes: numbersIn(nodemask.startsWith('(') ? mems : nodemask),
     cgroup: limited ? (cgroup ?? upTo.slice(upTo.lastIndexOf(',oom_memcg=') + ',oom_memcg='.length)) : null,
     of,
-    name,
     pid: Number(pid),
-    uid: Number(uid) >>> 0,
   };
 }
 
-/** A name that is not known is taken to be as long as it can be. */
-function cutName(text: string, known: string | undefined): readonly [string, string] {
+/** Without the name at its end. One that is not known is taken to be as long as it can be. */
+function beforeName(text: string, known: string | undefined): string {
   const mark = ',task=';
-  if (known !== undefined && text.endsWith(mark + known)) return [text.slice(0, -(mark + known).length), known];
+  if (known !== undefined && text.endsWith(mark + known)) return text.slice(0, -(mark + known).length);
   const earliest = text.indexOf(mark, Math.max(0, text.length - MOST_COMM - mark.length));
-  return earliest < 0 ? [text, ''] : [text.slice(0, earliest), text.slice(earliest + mark.length)];
+  return earliest < 0 ? text : text.slice(0, earliest);
 }
 
 /** The second path is that of the first, or of one below it. */

@@ -244,6 +244,28 @@ t.test('kinds that were not recorded', (t) => {
   t.end();
 });
 
+const at = (records: readonly KernelRecord[], timeUs: number): KernelRecord[] => records.map((record, i) => ({ ...record, timeUs: timeUs + i }));
+const pidsOf = (records: readonly KernelRecord[]): number[][] => incidentsOf(records).map(({ victims }) => victims.map(({ pid }) => pid));
+const group = (cgroup: string): string => `Tasks in ${cgroup} are going to be killed due to memory.oom.group set`;
+
+t.test('which kills are of one incident where the kernel tells only them', (t) => {
+  t.strictSame(pidsOf(written(kill(1, 'a'), kill(2, 'b'))), [[1], [2]]);
+  t.strictSame(pidsOf(written(kill(1, 'a'), group('/a'), kill(2, 'b'), kill(1, 'a'), kill(3, 'c'), group('/b'), kill(4, 'd'))), [[1, 2], [3, 4]], 'the first of a group comes before its line');
+  t.match(incidentsOf(written(kill(1, 'a'), group('/a'), kill(2, 'b'), kill(3, 'c'), group('/b'))), [{ victims: [{ cgroup: '/a' }, { cgroup: '/a' }] }, { victims: [{ cgroup: '/b' }] }]);
+  t.strictSame(pidsOf([...at(written(kill(1, 'a'), group('/a'), kill(2, 'b')), 0), ...at(written(kill(3, 'c')), 300_000)]), [[1, 2], [3]], 'later');
+  const told = [HEAD, COLUMNS, row(1, 'a'), row(2, 'b'), summary('/a', '/a', 1, 'a'), kill(1, 'a'), group('/a')];
+  t.strictSame(pidsOf(written(...told, kill(2, 'b'), kill(3, 'c'))), [[1, 2], [3]], 'not in the table');
+  t.strictSame(pidsOf(written(HEAD, COLUMNS, row(1, 'a'), kill(3, 'c'))), [[], [3]]);
+  t.strictSame(pidsOf(written(group('/a'), kill(1, 'a'))), [[1]]);
+  t.end();
+});
+
+t.test('a dump of another thread tells nothing, and uids have no sign', (t) => {
+  const [incident] = incidentsOf(written(HEAD, 'CPU: 3 UID: 0 PID: 99 Comm: xy Tainted', 'CPU: 3 PID: 98 Comm: y x Tainted', 'CPU: 1 UID: 5 PID: 7 Comm: x Not tainted', 'CPU: 1 PID: 97 Comm: x Not tainted', COLUMNS, row(7, 'x').replace('  1000 ', '    -2 '), kill(7, 'x')));
+  t.match(incident, { trigger: { tid: 7, pid: 7 }, candidates: [{ uid: 4294967294 }] });
+  t.end();
+});
+
 t.test('sizes are those of the pages of the machine', (t) => {
   const [incident] = incidentsOf(written(HEAD, 'memory: usage 65536kB, limit 65536kB, failcnt 1', 'swap: usage 0kB, limit 0kB, failcnt 0', COLUMNS, row(5, 'x', 10), kill(5, 'x', 10)), { pageSize: 65536 });
   t.match(incident, { totalPages: 1024, candidates: [{ score: 3000 + 7 + 1 + 10, memory: { rss: 3000 * 65536, anon: 2000 * 65536 } }] });
