@@ -69,10 +69,15 @@ export function parseCoverage(kernel, text) {
   });
 }
 
+/** Between these two lines of a report of the OOM killer, which tests bring about, there are some others. */
+const OOM_LINES = 8;
+
 /** What a kernel log must not have: WARN, BUG, oops, stalls, panics. */
 export function complaintsOf(log) {
   const complaint = /(\bWARNING: |\bBUG: |\bBUG at |\bOops\b|\bkernel BUG\b|general protection fault|Kernel panic|Call Trace:|blocked for more than \d+ seconds|rcu.*(stall|self-detected))/;
-  return log.split('\n').filter((line) => complaint.test(line));
+  const lines = log.split('\n');
+  const ofOom = (i) => lines[i].includes('Call Trace:') && lines.slice(Math.max(0, i - OOM_LINES), i).some((line) => line.includes(' invoked oom-killer: '));
+  return lines.filter((line, i) => complaint.test(line) && !ofOom(i));
 }
 
 export function table(rows) {

@@ -56,7 +56,7 @@ async function trace(tool: Tool, session: Session, options: CliOptions, child: C
   try {
     message(`ktrace: tracing ${session.target} ${untilWhen(options)}`);
     child?.release();
-    if (!options.follow) void child?.ended.then(() => stop.abort(), () => stop.abort());
+    if (!options.follow || tool.wholeMachine) void child?.ended.then(() => stop.abort(), () => stop.abort());
     const exitCode = await follow(tool, session, options, output, child);
     await output.finish();
     return exitCode;

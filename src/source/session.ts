@@ -51,7 +51,7 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     if (options.events && !tool.hasEvents) throw new KtraceError(`ktrace ${tool.name} has no events`, 'USAGE', 'leave --events out');
     this.#tool = tool;
     this.#options = options;
-    this.#targets = new Targets(options.filters.pids, options.filters.tids);
+    this.#targets = tool.wholeMachine ? new Targets([], []) : new Targets(options.filters.pids, options.filters.tids);
     this.#ended = new Promise((resolve) => (this.#end = resolve));
     this.#backlog = new Backlog(options.backlog);
     const setting = { own: options.own, machine: process.arch, cpus: loadBinding().possibleCpus };

@@ -193,6 +193,8 @@ export interface Tool<Event extends ToolEvent = ToolEvent> {
   /** Further hooks of one program, by its name: sections of the same kind as its own. */
   readonly alsoOn: Readonly<Record<string, readonly string[]>>;
   readonly sorts: readonly string[];
+  /** It watches all of the machine: a command after -- says for how long. */
+  readonly wholeMachine?: boolean;
   /** Whether it has events to send: one for each thing that happens. */
   readonly hasEvents: boolean;
   /** Its report is made from its events, whether they are shown or not. */

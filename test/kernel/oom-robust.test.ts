@@ -56,7 +56,7 @@ suite(1, (test) => {
 
   test('who would be killed now, and is', async (t) => {
     const group = Limited.make(t, memoryController(), 32 * MIB);
-    const [small, large] = [await group.hog(t, '--anon', '4'), await group.hog(t, '--anon', '12')];
+    const [small, large] = [await group.hog(t, '--anon', '4'), await group.hog(t, '--anon', '18')];
     for (const each of [small, large]) each.line();
     await Promise.all([small.truth(), large.truth()]);
     const asked = run(t, process.execPath, [CLI, 'oom', '-p', String(small.pid), '-o', 'json']);
@@ -64,7 +64,7 @@ suite(1, (test) => {
     const report = JSON.parse(asked.stdout) as OomReport;
     t.match(report.header, { target: `cgroup ${group.path}, now`, variant: 'none' });
     t.strictSame(report.sections.candidates.rows.map(({ pid, victim }) => [pid, victim]), [[large.pid, 'yes'], [small.pid, 'no']]);
-    const asking = await group.hog(t, '--anon', '20');
+    const asking = await group.hog(t, '--anon', '14');
     asking.line();
     t.strictSame(await large.exit(), KILLED);
   });

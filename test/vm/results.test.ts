@@ -33,6 +33,10 @@ t.test('a kernel log that complains is noticed, one that only mentions bugs is n
     '[    1.3] warning: process `x` used the deprecated sysctl system call',
   ];
   t.strictSame(complaintsOf([...bad, ...fine].join('\n')), bad);
+  const oom = ['[    2.1] hog invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0', '[    2.1] CPU: 0 PID: 44 Comm: hog', '[    2.1] Call Trace:'];
+  t.strictSame(complaintsOf(oom.join('\n')), [], 'the OOM killer writes where it was called from');
+  const elsewhere = ['[    3.1] Call Trace:'];
+  t.strictSame(complaintsOf([...oom, ...fine, ...fine, ...fine, ...elsewhere].join('\n')), elsewhere, 'and others do');
   t.end();
 });
 

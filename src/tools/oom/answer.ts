@@ -19,9 +19,10 @@ function pastOf(world: World, rows: number): Answer<IncidentRecord> {
   const { records, lost } = world.wholeLog();
   const swapTotal = world.swapTotal();
   const found = incidentsOf(records, { at: (ns) => world.wallTime(ns), ...(swapTotal === undefined ? {} : { swapTotal }) });
-  const incidents = found.map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident }));
+  const nobody = found.filter(({ victims }) => victims.length === 0).length;
+  const incidents = found.filter(({ victims }) => victims.length > 0).map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident }));
   const victims = incidents.reduce((sum, each) => sum + each.victims.length, 0);
-  const counts = { hits: victims, aggregated: victims, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: 0, logLost: lost };
+  const counts = { hits: victims, aggregated: victims, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: nobody, logLost: lost };
   const snapshot: OomSnapshot = { incidents, freed: new Map(), durationNs: 0, counts };
   return {
     target: 'the kernel log, reconstructed',

@@ -23,6 +23,7 @@ export const oomTool: Tool<OomRecord> = {
   limits: { log: ['Neither functions of the kernel nor their ends can be hooked: who asked, what ran out and the candidates are from the kernel log.'] },
   alsoOn: {},
   sorts: OOM_SORTS,
+  wholeMachine: true,
   hasEvents: true,
   countsEvents: true,
   lines: (own) => (own['summary'] === true ? 'none' : 'usual'),
