@@ -29,11 +29,18 @@ export function told(whole: readonly Whole[], log: readonly Incident[], readable
 
 const isNear = (marks: readonly Whole[], { incident }: Whole): boolean => incident.time - (marks.at(-1)?.incident.time ?? 0) < GROUP_NS;
 
-/** Hooks have seen all of it: the log has the names of flags. */
+/** Hooks have seen all of it: the log has the names of flags, and the candidates where the compiler has left nothing of oom_badness() to be hooked. */
 function withNames([mark]: readonly Whole[], log: Incident | undefined): Incident {
   const { incident } = mark as Whole;
-  return log && log.gfp.length > 0 ? { ...incident, gfp: log.gfp } : incident;
+  const named = log && log.gfp.length > 0 ? { ...incident, gfp: log.gfp } : incident;
+  if (incident.candidates.length > 0) return named;
+  if (!log || log.candidates.length === 0) return { ...named, missing: [...named.missing, UNSEEN] };
+  const candidates = log.candidates.map((each): Candidate => ({ ...each, victim: has(incident.victims, each) }));
+  return { ...named, candidates, victims: incident.victims.map((victim) => ({ ...victim, score: scoreOf(victim, candidates) })), origin: 'both' };
 }
+
+const UNSEEN = 'Who else was looked at: this kernel gives no hook for that, and its log does not say.';
+const scoreOf = ({ pid }: Victim, candidates: readonly Candidate[]): number | null => candidates.find((each) => each.pid === pid)?.score ?? null;
 
 /** Hooks have seen that processes were marked, each by itself: the log says what it was about. */
 function withLog(marks: readonly Whole[], log: Incident | undefined, readable: boolean): Incident {
@@ -48,7 +55,7 @@ function withLog(marks: readonly Whole[], log: Incident | undefined, readable: b
 
 /** The kernel writes of each process that it kills, and of none that was on its way out. */
 function judged(victim: Victim, candidates: readonly Candidate[], log: Incident | undefined, readable: boolean): Victim {
-  const score = candidates.find(({ pid }) => pid === victim.pid)?.score ?? null;
+  const score = scoreOf(victim, candidates);
   if (!readable) return { ...victim, score };
   return { ...victim, score, how: log && has(log.victims, victim) ? 'killed' : 'marked' };
 }
