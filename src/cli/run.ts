@@ -2,6 +2,7 @@
 import { KtraceError } from '../errors.js';
 import type { Report } from '../report/model.js';
 import { findCgroup } from '../source/cgroup.js';
+import { protectSelf } from '../source/protect.js';
 import { Session } from '../source/session.js';
 import type { Tool } from '../tools/contract.js';
 import { endedAlready, exitCodeOf, startChild, type Child } from './child.js';
@@ -29,6 +30,7 @@ export async function runTool(tool: Tool, options: CliOptions): Promise<number> 
   void signal.stopped.then(() => stop.abort());
   let session: Session | undefined;
   try {
+    if (options.own['protectSelf'] === true) protectSelf(); // not the command, which has been started
     const message = messages(options);
     const tell = (lines: readonly string[]): void => lines.forEach(message);
     const drop = options.keepPrivileges ? () => undefined : privilegesDropper({ child: child !== undefined });

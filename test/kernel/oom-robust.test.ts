@@ -1,11 +1,12 @@
 /** `ktrace oom`: exit codes, the kernel log alone, a library, full rings and tables, hostile names, a sudden end. */
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { oom, type OomRecord } from '../../src/index.js';
 import { kernelFacts } from '../../src/source/facts.js';
 import { loss, tolerant } from './losses.js';
 import { CLI, EMULATED } from './machine.js';
-import { kernelLog, killedIn, Limited, memoryController, MIB, oomLines, type OomReport } from './ooms.js';
+import { kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, type OomReport } from './ooms.js';
 import { run } from './processes.js';
 import { killed } from './sudden-end.js';
 import { suite } from './suite.js';
@@ -104,6 +105,18 @@ suite(1, (test) => {
     const full = oomLines(t, await small.finish(t), ['ring-full']);
     t.equal(loss(full.report, 'ring-full') + (full.incidents[0]?.candidates.length ?? 0), crowd.length + 1, 'each candidate is told, or counted as lost');
     t.ok(loss(full.report, 'ring-full') > 0);
+  });
+
+  test('--protect-self: never a victim, where that may be', async (t) => {
+    const tracer = ktrace(t, ['--protect-self'], { tool: 'oom' });
+    if (!mayProtect()) {
+      t.strictSame(await tracer.exit(), { code: 1, signal: null });
+      t.match(tracer.stderr, /^ktrace: Cannot protect ktrace from being killed: .*EACCES.*CAP_SYS_RESOURCE/);
+      return;
+    }
+    await tracer.tracing();
+    t.equal(readFileSync(`/proc/${tracer.pid}/oom_score_adj`, 'utf8'), '-1000\n');
+    await tracer.finish(t);
   });
 
   test('killed while memory runs out, it leaves nothing', async (t) => {

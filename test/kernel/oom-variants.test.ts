@@ -1,5 +1,4 @@
 /** `ktrace oom`, each variant that this kernel takes: who was killed and why, against the kernel log. */
-import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
@@ -8,7 +7,7 @@ import { kernelFacts } from '../../src/source/facts.js';
 import { planAttach, variantsOf } from '../../src/source/plan.js';
 import type { IncidentRecord } from '../../src/tools/oom/model.js';
 import { EMULATED, kernelVersion, N as ROUNDS } from './machine.js';
-import { holding, kernelLog, killedIn, Limited, memoryController, MIB, oomLines, tasksIn, type Logged, type OomReport } from './ooms.js';
+import { holding, kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, tasksIn, type Logged, type OomReport } from './ooms.js';
 import { run } from './processes.js';
 import { onceMore } from './losses.js';
 import { suite } from './suite.js';
@@ -54,11 +53,6 @@ async function during(t: Test, variant: string, act: () => Promise<void>): Promi
  */
 const LAG = kernelVersion() >= 602 && kernelVersion() <= 618 ? 0 : 64 * cpus().length * PAGE;
 const isSame = (ours: number, theirs: number): boolean => Math.abs(ours - theirs) <= LAG;
-
-/** Whether root may lower oom_score_adj here (CAP_SYS_RESOURCE). */
-function mayProtect(): boolean {
-  return spawnSync('sh', ['-c', 'echo -1000 > /proc/self/oom_score_adj'], { stdio: 'ignore' }).status === 0;
-}
 
 /** A process that takes more than there is: it, or another one, is killed. */
 async function takes(t: Test, group: Limited, ...args: readonly string[]): Promise<number> {

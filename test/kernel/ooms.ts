@@ -1,5 +1,5 @@
 /** `ktrace oom` in tests: cgroups of the tests' own with limits, processes that take memory, and what the kernel log says of them. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -128,4 +128,9 @@ export function kernelLog(): () => string {
     const log = read();
     return log.slice(log.lastIndexOf(marker));
   };
+}
+
+/** Whether root may lower oom_score_adj here (CAP_SYS_RESOURCE). */
+export function mayProtect(): boolean {
+  return spawnSync('sh', ['-c', 'echo -1000 > /proc/self/oom_score_adj'], { stdio: 'ignore' }).status === 0;
 }
