@@ -99,7 +99,7 @@ suite(2, (test) => {
     t.match(stdout, new RegExp(`kernel +\\w+ +Linux ${release().replace(/\W/g, '\\$&')}`));
     const names = registry.map(({ cli }) => cli.name);
     t.match(stdout, new RegExp(`\\nTools\\n${names.map((name) => ` {2}${name} +(works|limited) +Runs by \\w+[.;][^]*\\n`).join('')}`));
-    t.match(stdout, new RegExp(`\\nWill run: ${names.map((name) => `${name} by \\w+`).join(',\\s')}\\.\\n$`));
+    t.match(stdout, new RegExp(`\\nWill\\srun:\\s${names.map((name) => `${name}\\sby\\s\\w+`).join(',\\s')}\\.\\n$`));
   });
 
   test('as an ordinary user: the missing capabilities and the exact command, exit code 77', async (t) => {

@@ -9,6 +9,7 @@ import type { Truth } from './futex-model.js';
 import { accounts } from './losses.js';
 import { CLI, ENV, N, ROOT, VARIANT } from './machine.js';
 import { program, run, workload, type Running } from './processes.js';
+import { WITH_TRACEFS } from './rights.js';
 import { suite } from './suite.js';
 import { FUTEX, ktrace, lacking, parseReport, tracing } from './tracer.js';
 
@@ -143,8 +144,7 @@ suite(3, (test) => {
   test('with CAP_BPF, CAP_PERFMON and what /proc asks for, without CAP_SYS_ADMIN', async (t) => {
     if (!has('setpriv')) return void t.pass('skipped', { skip: 'no setpriv(1)' });
     const target = await workload(t, 'mutex');
-    const shell = '{ grep -q " /sys/kernel/tracing tracefs " /proc/self/mounts || mount -t tracefs none /sys/kernel/tracing; } && exec "$@"'; // only CAP_SYS_ADMIN could do without a mounted one
-    const prefix = ['unshare', '-m', 'sh', '-c', shell, 'sh', 'setpriv', '--bounding-set=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search'];
+    const prefix = [...WITH_TRACEFS, 'setpriv', '--bounding-set=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search'];
     const paranoid = Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'utf8'));
     if (paranoid > 2 && VARIANT !== undefined && VARIANT !== 'fentry') return refuses(t, ktrace(t, OK_TARGET, { prefix }), 77, /perf_event_paranoid is \d, and this kernel then wants CAP_SYS_ADMIN/);
     const tracer = await ktrace(t, ['-o', 'json', '-p', String(target.pid)], { prefix }).tracing();

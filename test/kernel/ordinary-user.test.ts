@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { only, sameDuel } from './compare.js';
 import { whole } from './losses.js';
 import { hung, run, workload, type Exit } from './processes.js';
-import { everyThread, KEPT, NOBODY, rightsOf, SUDO } from './rights.js';
+import { everyThread, KEPT, NOBODY, rightsOf, SUDO, WITH_TRACEFS } from './rights.js';
 import { suite } from './suite.js';
 import { FUTEX, ktrace, lacking } from './tracer.js';
 
@@ -13,7 +13,7 @@ const VARIANTS = [['fentry', 'bpf', 'perfmon'], ['kprobe', 'bpf', 'perfmon'], ['
 
 const withCapabilities = (capabilities: readonly string[]): string[] => {
   const caps = capabilities.map((name) => `+${name}`).join(',');
-  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', `--inh-caps=${caps}`, `--ambient-caps=${caps}`];
+  return [...WITH_TRACEFS, 'setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', `--inh-caps=${caps}`, `--ambient-caps=${caps}`];
 };
 
 suite(1, (test) => {

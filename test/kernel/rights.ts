@@ -41,3 +41,7 @@ export function everyThread(t: Test, { pid }: Running, id: number, capabilities:
   t.ok(threads.length >= 7, `${threads.length} threads, as Node.js has`);
   for (const thread of threads) t.strictSame(thread, { uids: ids, gids: ids, groups, capabilities: [capabilities, capabilities, capabilities], noNewPrivileges: '1' });
 }
+
+const MOUNTED = '{ grep -q " /sys/kernel/tracing tracefs " /proc/self/mounts || mount -t tracefs none /sys/kernel/tracing; } && exec "$@"';
+/** A command where tracefs is mounted, if need be for itself alone: only CAP_SYS_ADMIN can do without. */
+export const WITH_TRACEFS: readonly string[] = ['unshare', '-m', 'sh', '-c', MOUNTED, 'sh'];
