@@ -13,7 +13,7 @@
 /* What a victim is told of. */
 enum oom_kind {
 	OOM_MARKED, /* it is to die; `dying`: it was about to, before anybody chose it */
-	OOM_ENDED,  /* its last thread has ended, and given back its memory */
+	OOM_ENDED,  /* its last thread has ended */
 	OOM_OVER,   /* not of a victim: the incident is over */
 	OOM_KINDS,
 };

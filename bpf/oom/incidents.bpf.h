@@ -219,7 +219,7 @@ static __always_inline int victim_marked(__u64 subject)
 	return 0;
 }
 
-/* The last thread of a victim is gone, and its memory with it. */
+/* The last thread of a victim is gone. */
 static __always_inline int victim_ends(struct task_struct *task)
 {
 	ktrace_pid tgid = task_tgid(task);

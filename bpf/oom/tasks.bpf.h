@@ -23,13 +23,14 @@ static __always_inline ktrace_pid process_of(struct task_struct *task)
 static __always_inline struct mm_struct *memory_of(struct task_struct *task)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	struct list_head *node;
+	struct list_head *node, *end;
 	int i;
 
 	if (mm)
 		return mm;
+	end = (void *)BPF_CORE_READ(task, signal) + bpf_core_field_offset(struct signal_struct, thread_head);
 	node = BPF_CORE_READ(task, signal, thread_head.next);
-	for (i = 0; i < THREADS && !mm; i++) {
+	for (i = 0; i < THREADS && node != end && !mm; i++) {
 		mm = BPF_CORE_READ((struct task_struct *)((void *)node - bpf_core_field_offset(struct task_struct, thread_node)), mm);
 		node = BPF_CORE_READ(node, next);
 	}

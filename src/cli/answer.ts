@@ -4,14 +4,16 @@ import { kernelRelease } from '../source/facts.js';
 import { version } from '../source/version.js';
 import type { Answer, Tool } from '../tools/contract.js';
 import type { Report } from '../report/model.js';
-import { EXIT } from './exit.js';
+import { EXIT, UsageError } from './exit.js';
 import type { CliOptions } from './options.js';
 import { openOutput } from './output.js';
 import { eventRenderer, printer } from './print.js';
 
 /** undefined: it is to be traced. */
 export async function answered(tool: Tool, options: CliOptions): Promise<number | undefined> {
-  if (options.child) return undefined;
+  const asked = tool.answer && (options.own['list'] === true || (!options.child && (options.pids.length > 0 || options.cgroup !== undefined)));
+  if (!asked) return undefined;
+  refuse(options);
   const rows = options.output === 'table' ? options.rows : Number.MAX_SAFE_INTEGER;
   const found = tool.answer?.({ own: options.own, pids: options.pids, cgroup: options.cgroup, rows }, new Machine());
   if (!found) return undefined;
@@ -21,6 +23,16 @@ export async function answered(tool: Tool, options: CliOptions): Promise<number 
   await printer(options, output)(reportOf(tool, found));
   await output.finish();
   return EXIT.ok;
+}
+
+/** What would say something of tracing. */
+function refuse({ child, pids, tids, comms, minWaitNs, durationNs, intervalNs, dryRun, failOnLoss, own }: CliOptions): void {
+  const idle: readonly (readonly [boolean, string])[] = [
+    [child !== undefined, 'a command'], [tids.length > 0, '--tid'], [comms.length > 0, '--comm'], [minWaitNs > 0, '--min-wait'], [durationNs !== undefined, '--duration'], [intervalNs !== undefined, '--interval'],
+    [dryRun, '--dry-run'], [failOnLoss !== undefined, '--fail-on-loss'], [own['failOnOom'] === true, '--fail-on-oom'], [own['list'] === true && pids.length > 0, '--pid'], [pids.length > 1, 'a second --pid'],
+  ];
+  const found = idle.find(([given]) => given);
+  if (found) throw new UsageError(`${own['list'] === true ? '--list' : '--pid and --cgroup'} of this tool trace nothing, so ${found[1]} has no meaning with them: leave one of them out`);
 }
 
 function reportOf(tool: Tool, { target, accounting, report }: Answer<unknown>): Report {

@@ -4,6 +4,7 @@ import { allProcesses, cgroupFile, cgroupIn, cgroupsAbove, memoryMount, processe
 import { containerOf } from '../tools/container.js';
 import type { Candidate } from '../tools/oom/model.js';
 import { candidateOf, extentOf, hasMemory, judged, limitsOf, type Limits, type Outlook, type ProcessTexts } from '../tools/oom/now.js';
+import { order } from '../tools/oom/reconstruct.js';
 import { cgroupPages, machinePages, USUAL_PAGE, type Scale } from '../tools/oom/score.js';
 
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h: the pid namespace of the machine. */
@@ -22,7 +23,8 @@ export function outlook(cgroup?: MemoryCgroup): Outlook {
   const scale = scaleOf(cgroup, limits);
   const inFirst = namespace() === FIRST_NAMESPACE;
   const found = (cgroup ? processesIn(cgroup) : allProcesses()).flatMap((pid) => (pid === GLOBAL_INIT && inFirst ? [] : (textsOf(pid) ?? [])));
-  const first = judged(found.flatMap((texts) => candidateOf(texts, scale) ?? []));
+  const all = found.flatMap((texts) => candidateOf(texts, scale) ?? []);
+  const first = cgroup && waits(cgroup) ? [...all].sort(order) : judged(all);
   const group = groupOf(first[0], cgroup);
   const candidates = group ? judged(first, () => processesIn(group)) : first;
   return {
@@ -54,16 +56,18 @@ function pageSizeOf(): number {
   return USUAL_PAGE;
 }
 
+/** Of cgroup v1: who asks for memory waits, and nobody is killed. */
+const waits = (cgroup: MemoryCgroup): boolean => cgroup.mount.version === 1 && /^oom_kill_disable 1$/m.test(cgroupFile(cgroup, 'memory.oom_control') ?? '');
+
 function words(cgroup: MemoryCgroup, { limit }: Limits): string[] {
   const tighter = cgroupsAbove(cgroup).flatMap((each): { path: string; limit: number }[] => {
     const above = limitsIn(each).limit;
     return above !== null && above < (limit ?? Infinity) ? [{ path: each.path, limit: above }] : [];
   });
-  const waits = cgroup.mount.version === 1 && /^oom_kill_disable 1$/m.test(cgroupFile(cgroup, 'memory.oom_control') ?? '');
   return [
     ...(limit === null ? ['This cgroup has no limit: its processes are judged by the size of the machine.'] : []),
     ...tighter.slice(-1).map((above) => `The limit of the cgroup above, ${above.path}, is lower (${above.limit} bytes): it is hit first, and then all processes below that one are candidates.`),
-    ...(waits ? ['Nobody is killed here (oom_kill_disable of memory.oom_control): who asks for memory waits until there is some.'] : []),
+    ...(waits(cgroup) ? ['Nobody is killed here (oom_kill_disable of memory.oom_control): who asks for memory waits until there is some.'] : []),
   ];
 }
 

@@ -83,7 +83,7 @@ suite(1, (test) => {
       t.ok(whole.every(({ usage }) => usage !== null && usage <= 16 * MIB && usage > 15 * MIB), 'all of it is used, but for what CPUs have in stock');
       t.ok(whole.length === N || (variant === 'log' && whole.length >= Math.min(N, 10) && incidents.every((each) => each.cgroup !== null || each.missing.length > 0)), `${whole.length} of ${N} are whole`);
       t.strictSame(report.header.accounting, { hits: N, aggregated: N, inFlight: 0, filtered: 0, dropped: 0 });
-      t.ok(report.sections.incidents.rows.every(({ freed }) => (freed ?? 0) > 0), 'and when its memory was free');
+      t.ok(report.sections.incidents.rows.every(({ ended }) => (ended ?? 0) > 0), 'and when it had ended');
     });
 
     test(`${variant}: the victim is not who asked; every candidate with its score`, async (t) => {

@@ -15,7 +15,7 @@ export const MIB = 1 << 20;
 export interface OomReport {
   readonly header: FutexReport['header'];
   readonly losses: readonly Loss[];
-  readonly sections: { readonly incidents: { readonly rows: readonly { readonly number: number; readonly victims: string; readonly freed: number | null }[] }; readonly candidates: { readonly rows: readonly { readonly pid: number; readonly victim: string }[] } };
+  readonly sections: { readonly incidents: { readonly rows: readonly { readonly number: number; readonly victims: string; readonly ended: number | null }[] }; readonly candidates: { readonly rows: readonly { readonly pid: number; readonly victim: string }[] } };
   readonly finding: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /** Reports without tracing: what the kernel log still has, and who would be killed now. Pure. */
-import type { Answer, Asked, World } from '../contract.js';
+import type { Answer, Asked, KernelRecord, World } from '../contract.js';
 import { formatSize } from '../../render/format.js';
 import { heldBy } from './advice.js';
 import { CANDIDATE_COLUMNS } from './columns.js';
@@ -23,13 +23,18 @@ function pastOf(world: World, rows: number): Answer<IncidentRecord> {
   const incidents = found.filter(({ victims }) => victims.length > 0).map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident }));
   const victims = incidents.reduce((sum, each) => sum + each.victims.length, 0);
   const counts = { hits: victims, aggregated: victims, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: nobody, logLost: lost };
-  const snapshot: OomSnapshot = { incidents, freed: new Map(), durationNs: 0, counts };
+  const snapshot: OomSnapshot = { incidents, endedAfter: new Map(), durationNs: 0, counts };
   return {
     target: 'the kernel log, reconstructed',
     accounting: { hits: victims, aggregated: victims, inFlight: 0, filtered: 0, dropped: 0 },
     events: incidents,
-    report: { losses: lossesOf(snapshot, { backlogDropped: 0, skippedRuns: 0 }), sections: sectionsOf(snapshot, rows), finding: findingOf(snapshot), next: [] },
+    report: { losses: lossesOf(snapshot, { backlogDropped: 0, skippedRuns: 0 }), sections: sectionsOf(snapshot, rows), finding: [...findingOf(snapshot), ...beginning(records, world)], next: [] },
   };
+}
+
+/** What was before is gone. */
+function beginning([first]: readonly KernelRecord[], world: World): string[] {
+  return first ? [`The kernel log begins at ${world.wallTime(first.timeUs * 1000)}.`] : ['The kernel log is empty.'];
 }
 
 function presentOf(outlook: Outlook, pid: number | undefined, rows: number): Answer<IncidentRecord> {
@@ -57,7 +62,8 @@ function extent({ cgroup, limit, usage, totalPages }: Outlook): string[] {
 
 function wouldBe({ candidates, totalPages, group }: Outlook): string[] {
   const first = candidates.find(({ victim }) => victim);
-  if (!first) return ['Nobody may be killed: the kernel would panic, or who asks for memory would wait or fail.'];
+  if (candidates.length === 0) return [];
+  if (!first) return ['Nobody would be killed.'];
   const sum = arithmetic(first, { totalPages });
   const qos = qosOf(first.adj);
   const held = first.memory === null ? '' : `, which holds ${formatSize(heldBy(first.memory))}`;

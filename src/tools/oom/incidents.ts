@@ -6,7 +6,7 @@ import { pathOf } from './places.js';
 
 const PAGE = 4096;
 const UNLIMITED_PAGES = 2 ** 51; // PAGE_COUNTER_MAX, include/linux/page_counter.h: rounded down to pages
-const MOST_OPEN = 64;
+const MOST_FRUITLESS = 64;
 /** An incident that has no end in the ring (the kernel's functions are not hooked, or it was lost) is whole after this time. */
 const WHOLE_AFTER_NS = 200e6;
 /** Further victims of a group, each by itself, come with the first one. */
@@ -32,6 +32,8 @@ export interface Whole {
   readonly incident: Incident;
   readonly known: boolean;
   readonly lost: number;
+  /** By process of each victim the thread that the kernel has marked. */
+  readonly threads: ReadonlyMap<number, number>;
 }
 
 interface Open {
@@ -60,7 +62,7 @@ export class Incidents {
     const whole = begun.filter((open) => all || (some && isWhole(open, now + GROUP_NS)));
     for (const { number } of whole) this.#open.delete(number);
     this.#forget();
-    return { whole: whole.sort((a, b) => a.number - b.number).map((open) => ({ incident: incidentOf(open), known: open.head !== undefined && open.head.known !== 0, lost: open.lost })), ended };
+    return { whole: whole.sort((a, b) => a.number - b.number).map((open) => ({ incident: incidentOf(open), known: open.head !== undefined && open.head.known !== 0, lost: open.lost, threads: new Map(open.victims.map(({ tgid, tid }) => [tgid || tid, tid])) })), ended };
   }
 
   #add(victim: OomVictim): void {
@@ -78,10 +80,8 @@ export class Incidents {
 
   /** Candidates of times that nobody was chosen. */
   #forget(): void {
-    for (const number of this.#open.keys()) {
-      if (this.#open.size <= MOST_OPEN) return;
-      this.#open.delete(number);
-    }
+    const fruitless = [...this.#open.values()].filter(({ head, victims }) => !head && victims.length === 0);
+    for (const { number } of fruitless.slice(0, -MOST_FRUITLESS)) this.#open.delete(number);
   }
 }
 

@@ -8,14 +8,14 @@ import { told } from './merge.js';
 import type { EndRecord, Incident, IncidentRecord, OomRecord } from './model.js';
 import { oomReport, type OomSnapshot } from './report.js';
 
-/** Of the kernel log: an incident is written within some seconds, even on a slow console. */
-const REMEMBERED_US = 10e6;
+/** Records of the kernel log: an incident has some seventy, and ktrace may not have run for a while. */
+const REMEMBERED = 20_000;
 const EARLY_NS = 1e9;
 
 export class OomLook implements Look<OomRecord> {
   readonly #incidents = new Incidents();
   readonly #kept: IncidentRecord[] = [];
-  readonly #freed = new Map<number, number>();
+  readonly #endedAfter = new Map<number, number>();
   /** When each victim that has not ended was killed, by pid. */
   readonly #dying = new Map<number, { readonly number: number; readonly time: number; readonly first: boolean }>();
   #early: readonly Ended[] = [];
@@ -57,7 +57,7 @@ export class OomLook implements Look<OomRecord> {
     const full = victims.full || incidents.full || candidates.full;
     const { whole, ended } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, this.processes.now(), last && !full);
     const records = whole.length === 0 ? [] : this.#told(whole);
-    return { events: [...records, ...this.#ends(ended)], full };
+    return { events: [...records, ...this.#ends(ended)].sort((a, b) => a.time - b.time), full };
   }
 
   #told(whole: readonly Whole[]): IncidentRecord[] {
@@ -71,9 +71,7 @@ export class OomLook implements Look<OomRecord> {
   #readLog(): boolean {
     const news = this.processes.kernelLog();
     if (!news) return false;
-    const records = [...this.#log, ...news.records];
-    const newest = records.at(-1)?.timeUs ?? 0;
-    this.#log = records.filter(({ timeUs }) => timeUs > newest - REMEMBERED_US);
+    if (news.records.length > 0) this.#log = [...this.#log, ...news.records].slice(-REMEMBERED);
     this.#logLost = news.lost;
     return true;
   }
@@ -90,7 +88,7 @@ export class OomLook implements Look<OomRecord> {
   #forget(incident: IncidentRecord | undefined): void {
     this.#forgotten += incident?.victims.length ?? 0;
     for (const { pid } of incident?.victims ?? []) if (this.#dying.get(pid)?.number === incident?.number) this.#dying.delete(pid);
-    if (incident) this.#freed.delete(incident.number);
+    if (incident) this.#endedAfter.delete(incident.number);
   }
 
   /** Some come before their incident is whole. */
@@ -106,7 +104,7 @@ export class OomLook implements Look<OomRecord> {
     if (!killed) return [];
     this.#dying.delete(pid);
     const tookNs = time - killed.time;
-    if (killed.first) this.#freed.set(killed.number, tookNs);
+    if (killed.first) this.#endedAfter.set(killed.number, tookNs);
     return [{ type: 'end', time, at: this.processes.wallTime(time), number: killed.number, pid, process, tookNs, lostBefore: 0 }];
   }
 
@@ -124,7 +122,7 @@ export class OomLook implements Look<OomRecord> {
     const [hits, victimsLost] = [count('hits'), count('unmarked')];
     return {
       incidents,
-      freed: this.#freed,
+      endedAfter: this.#endedAfter,
       durationNs,
       counts: {
         hits,
@@ -134,7 +132,7 @@ export class OomLook implements Look<OomRecord> {
         incidentsLost: count('incidents_lost'),
         candidatesLost: count('candidates_lost'),
         rowsFull: this.#forgotten,
-        endsFull: count('dying_full'),
+        endsFull: count('dying_full') + Math.max(0, count('victims_lost') - victimsLost),
         fruitless: count('fruitless'),
         logLost: this.#logLost,
       },

@@ -1,25 +1,28 @@
 /** What the kernel log adds to what the hooks have seen. Pure. */
 import type { Whole } from './incidents.js';
 import type { Candidate, Incident, Victim } from './model.js';
+import { ONLY_THREAD } from './reconstruct.js';
 
-/** A mark and its line in the log are written by the same thread, one after the other; but the log has a clock of its own. */
-const NEAR_NS = 1e9;
 /** Nobody else runs out of memory while a group is killed. */
 const GROUP_NS = 20e6;
 
-const has = (victims: readonly { readonly pid: number }[], { pid }: { readonly pid: number }): boolean => victims.some((each) => each.pid === pid);
+const has = (all: readonly { readonly pid: number }[], { pid }: { readonly pid: number }): boolean => all.some((each) => each.pid === pid);
 
-/** The incident of the log that is about one of these victims. */
-function logOf({ time, victims }: Incident, log: readonly Incident[]): Incident | undefined {
-  const near = log.filter((each) => Math.abs(each.time - time) < NEAR_NS);
-  return near.find((each) => victims.some((victim) => has(each.victims, victim))) ?? near.find((each) => each.victims.length === 0 && victims.some((victim) => has(each.candidates, victim)));
+/** The kernel names the thread that has the memory, which is not the first one where that has ended. */
+const names = (all: readonly { readonly pid: number }[], { pid }: Victim, threads: Whole['threads']): boolean => all.some((each) => each.pid === pid || each.pid === threads.get(pid));
+
+/** The incident of the log that is about one of these victims, the one nearest in time: the log has a clock of its own, which may have drifted far from ours. */
+function logOf({ incident: { time, victims }, threads }: Whole, log: readonly Incident[]): Incident | undefined {
+  const distance = (each: Incident): number => Math.abs(each.time - time);
+  const byTime = [...log].sort((a, b) => distance(a) - distance(b));
+  return byTime.find((each) => victims.some((victim) => names(each.victims, victim, threads))) ?? byTime.find((each) => each.victims.length === 0 && victims.some((victim) => has(each.candidates, victim)));
 }
 
-/** Each incident once, with what the log says of it. `readable`: the log would say that a process was killed. */
+/** Each incident once, with what the log says of it. `readable`: whether it may be read. */
 export function told(whole: readonly Whole[], log: readonly Incident[], readable: boolean): Pick<Whole, 'incident' | 'lost'>[] {
   const groups: { known: boolean; log: Incident | undefined; marks: Whole[] }[] = [];
   for (const mark of whole) {
-    const found = logOf(mark.incident, log);
+    const found = logOf(mark, log);
     const group = groups.at(-1);
     if (!mark.known && group && !group.known && found !== undefined && found === group.log && isNear(group.marks, mark)) group.marks.push(mark);
     else groups.push({ known: mark.known, log: found, marks: [mark] });
@@ -46,16 +49,17 @@ const scoreOf = ({ pid }: Victim, candidates: readonly Candidate[]): number | nu
 function withLog(marks: readonly Whole[], log: Incident | undefined, readable: boolean): Incident {
   const marked = marks.flatMap(({ incident }) => incident.victims);
   const candidates = (log?.candidates ?? []).map((each): Candidate => ({ ...each, victim: has(marked, each) }));
-  const victims = marked.map((victim) => judged(victim, candidates, log, readable));
+  const threads = new Map(marks.flatMap((mark) => [...mark.threads]));
+  const victims = marked.map((victim) => judged(victim, candidates, log, threads));
   const base = { ...(marks[0] as Whole).incident, victims, candidates };
   if (!log) return { ...base, missing: [`What ran out and who else was looked at: the kernel log ${readable ? 'does not say' : 'may not be read'}.`] };
-  const { constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, missing } = log;
+  const { constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages } = log;
+  const missing = log.missing.filter((sentence) => sentence !== ONLY_THREAD);
   return { ...base, constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, missing, origin: 'both' };
 }
 
-/** The kernel writes of each process that it kills, and of none that was on its way out. */
-function judged(victim: Victim, candidates: readonly Candidate[], log: Incident | undefined, readable: boolean): Victim {
+/** The kernel writes of each process that it kills. Where it has not, or not so that we have read it, what it had marked says more. */
+function judged(victim: Victim, candidates: readonly Candidate[], log: Incident | undefined, threads: Whole['threads']): Victim {
   const score = scoreOf(victim, candidates);
-  if (!readable) return { ...victim, score };
-  return { ...victim, score, how: log && has(log.victims, victim) ? 'killed' : 'marked' };
+  return { ...victim, score, how: log && names(log.victims, victim, threads) ? 'killed' : victim.how };
 }

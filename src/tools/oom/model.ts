@@ -1,7 +1,7 @@
 /** What ktrace oom knows of an incident, whether it saw it in the kernel or reads of it in the kernel log. */
 import type { ToolEvent } from '../contract.js';
 
-/** Of a process, in bytes. null: not known, such as the parts of `rss` in the kernel log before Linux 6.9, and swap where only the kill is told. */
+/** Of a process, in bytes. null: not known, such as the parts of `rss` in the kernel log before Linux 6.8, and swap where only the kill is told. */
 export interface Memory {
   /** Resident: the three below. */
   readonly rss: number;
@@ -101,7 +101,7 @@ export interface IncidentRecord extends Incident, ToolEvent {
   readonly number: number;
 }
 
-/** A victim has ended, and its memory is free. */
+/** The last thread of a victim has ended. Its memory is free then, up to Linux 6.15; later it is freed soon after. */
 export interface EndRecord extends ToolEvent {
   readonly type: 'end';
   readonly time: number;
@@ -110,7 +110,7 @@ export interface EndRecord extends ToolEvent {
   readonly pid: number;
   /** Hostile. */
   readonly process: string;
-  /** Since it was killed. */
+  /** Since it was marked. */
   readonly tookNs: number;
 }
 

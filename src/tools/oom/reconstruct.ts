@@ -65,7 +65,9 @@ export function triggerOf({ invoked, tid, tasks }: Draft): Trigger | null {
   return { pid: first ? tid : null, tid, thread: invoked.thread, process: first?.pid === tid ? first.name : null };
 }
 
-const RARELY = 'of more than ten incidents in five seconds the kernel tells the kills only';
+const RARELY = 'of more than ten incidents in five seconds the kernel tells the kills only, or the beginning has been overwritten';
+
+export const ONLY_THREAD = 'The kernel log tells the thread that asked for memory, and not its process.';
 
 /** Sentences. */
 export function missingOf(draft: Draft, machine: Machine, totalPages: number | null): string[] {
@@ -74,7 +76,7 @@ export function missingOf(draft: Draft, machine: Machine, totalPages: number | n
   return [
     ...(invoked ? [] : ['Who asked for memory is not in the kernel log: the beginning of the incident has been overwritten.']),
     ...(invoked && tid === undefined ? ['The id of the thread that asked for memory is not in the kernel log.'] : []),
-    ...(tid !== undefined && tasks.length > 0 && !tasks.some(({ tgid }) => tgid === tid) ? ['The kernel log tells the thread that asked for memory, and not its process.'] : []),
+    ...(tid !== undefined && tasks.length > 0 && !tasks.some(({ tgid }) => tgid === tid) ? [ONLY_THREAD] : []),
     ...(tasks.length === 0 ? ['The candidates are not in the kernel log: vm.oom_dump_tasks is 0, or they have been overwritten.'] : []),
     ...(tasks.some(({ anon }) => anon === null) ? ['What the memory of candidates consists of is not in the log of this kernel, but for the victims: it is since Linux 6.8.'] : []),
     ...(kills.length === 0 && !over ? ['Who was killed is not in the kernel log.'] : []),
@@ -85,6 +87,6 @@ export function missingOf(draft: Draft, machine: Machine, totalPages: number | n
 function sizeWords({ constraint, swap, tasks }: Draft, { swapTotal }: Machine, totalPages: number | null): string[] {
   const adjusted = tasks.some(({ adj }) => adj !== 0);
   if (totalPages === null) return [`The size of what ran out is not in the kernel log${adjusted ? ', so that processes with an oom_score_adj have no score here' : ''}.`];
-  if (constraint === 'memcg' && swap?.limit !== 0) return [`The kernel log does not tell the swap of the machine: ${String(swapTotal)} bytes are taken, as it is now.`];
+  if (constraint === 'memcg' && swap?.limit !== 0 && adjusted) return [`The kernel log does not tell the swap of the machine: ${String(swapTotal)} bytes are taken, as it is now.`];
   return [];
 }

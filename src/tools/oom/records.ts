@@ -1,5 +1,6 @@
 /** Incidents as lines for people. */
 import { formatDuration, formatSize } from '../../render/format.js';
+import { forTerminal } from '../../render/sanitize.js';
 import { wrap } from '../../render/wrap.js';
 import { adviceOf, heldBy } from './advice.js';
 import type { Candidate, EndRecord, Incident, IncidentRecord, Memory, OomRecord, Victim } from './model.js';
@@ -11,7 +12,7 @@ const WIDTH = 80;
 
 const number = (n: number): string => n.toLocaleString('en-US');
 const lead = (title: string, i: number): string => `  ${(i === 0 ? title : '').padEnd(TITLE_WIDTH)}`;
-const titled = (title: string, texts: readonly string[]): string[] => texts.flatMap((text, i) => wrap(text, WIDTH, lead(title, i)));
+const titled = (title: string, texts: readonly string[]): string[] => texts.flatMap((text, i) => wrap(forTerminal(text), WIDTH, lead(title, i)));
 
 /** `480 MiB: 470 MiB anonymous, 10 MiB file …` */
 export function memoryText(memory: Memory): string {
@@ -67,16 +68,17 @@ function candidatesOf({ candidates }: Incident): string[] {
   return [`  ${'PID'.padStart(7)}  ${'PROCESS'.padEnd(15)}  ${'MEMORY'.padStart(9)}  ${'ADJ'.padStart(5)}  SCORE`, ...shown.map(candidateLine), ...(more > 0 ? [`${more} more`] : [])];
 }
 
-/** With its date where it may be long ago. */
-const clockOf = (at: string | null, isPast = false): string => (at === null ? '' : `${isPast ? at.slice(0, -1).replace('T', ' ') : at.slice(at.indexOf('T') + 1, -1)}  `);
+/** With its date where it may be long ago: from the log alone. */
+export const clockOf = ({ at, origin }: { readonly at: string | null; readonly origin?: Incident['origin'] }): string => (at === null ? '' : origin === 'log' ? at.slice(0, -1).replace('T', ' ') : at.slice(at.indexOf('T') + 1, -1));
+const clockLead = (what: Parameters<typeof clockOf>[0]): string => (what.at === null ? '' : `${clockOf(what)}  `);
 
 /** Names in it are hostile. */
 export function blockOf(incident: Incident): string[] {
-  const { victims, candidates, missing, at, origin } = incident;
+  const { victims, candidates, missing } = incident;
   const dead = victims.filter(({ how }) => how === 'killed');
   const marked = victims.filter(({ how }) => how === 'marked');
   return [
-    ...wrap(`Out of memory: ${whatRanOut(incident)}`, WIDTH, clockOf(at, origin === 'log')),
+    ...wrap(forTerminal(`Out of memory: ${whatRanOut(incident)}`), WIDTH, clockLead(incident)),
     ...titled('asked', [askedText(incident)]),
     ...dead.flatMap((victim) => titled('killed', killed(victim))),
     ...marked.flatMap((victim) => titled('marked', [`${whoIs(victim)}: it was on its way out, and nothing was killed`])),
@@ -87,7 +89,7 @@ export function blockOf(incident: Incident): string[] {
   ];
 }
 
-const endLines = ({ at, process, pid, tookNs }: EndRecord): string[] => wrap(`${process} (${pid}) has ended ${formatDuration(tookNs)} after it was killed; its memory is free.`, WIDTH, clockOf(at));
+const endLines = ({ at, process, pid, tookNs }: EndRecord): string[] => wrap(forTerminal(`${process} (${pid}) has ended, ${formatDuration(tookNs)} after it was marked.`), WIDTH, clockLead({ at }));
 
 export const linesOf = (record: OomRecord): string[] => (record.type === 'incident' ? blockOf(record) : endLines(record));
 

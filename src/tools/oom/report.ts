@@ -4,15 +4,15 @@ import type { ReportOptions } from '../contract.js';
 import { adviceOf, heldBy } from './advice.js';
 import { CANDIDATE_COLUMNS, INCIDENT_COLUMNS } from './columns.js';
 import type { Candidate, IncidentRecord } from './model.js';
-import { askedText, victimsText, whatRanOut } from './records.js';
+import { askedText, clockOf, victimsText, whatRanOut } from './records.js';
 
 export const OOM_SORTS = ['time'] as const;
 
 export interface OomSnapshot {
   /** The oldest first. */
   readonly incidents: readonly IncidentRecord[];
-  /** From the kill until the memory of its first victim was free, ns; by number. */
-  readonly freed: ReadonlyMap<number, number>;
+  /** From the kill until the last thread of its first victim had ended, ns; by number. */
+  readonly endedAfter: ReadonlyMap<number, number>;
   readonly durationNs: number;
   readonly counts: {
     /** Processes that were marked. */
@@ -59,18 +59,19 @@ export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropp
   ];
 }
 
-function incidentSection({ incidents, freed }: OomSnapshot, rows: number): Section {
+function incidentSection({ incidents, endedAfter }: OomSnapshot, rows: number): Section {
   const shown = incidents.slice(-rows).map((incident): Row => {
     const [victim] = incident.victims;
     const means = adviceOf(incident);
     return {
       number: incident.number,
-      at: incident.at === null ? null : incident.at.slice(incident.at.indexOf('T') + 1, -1),
+      at: clockOf(incident),
+      when: incident.at,
       victims: victimsText(incident),
       held: victim?.memory ? heldBy(victim.memory) : null,
-      adj: textOf(victim?.adj),
-      score: textOf(victim?.score),
-      freed: freed.get(incident.number) ?? null,
+      adj: victim?.adj ?? null,
+      score: victim?.score ?? null,
+      ended: endedAfter.get(incident.number) ?? null,
       where: whatRanOut(incident),
       asked: askedText(incident),
       means: means.length === 0 ? null : means.join(' '),
@@ -86,8 +87,6 @@ function incidentSection({ incidents, freed }: OomSnapshot, rows: number): Secti
   return { id: 'incidents', title: 'Out of memory', columns: INCIDENT_COLUMNS, rows: shown, hiddenRows: incidents.length - shown.length, ...empty };
 }
 
-const textOf = (value: number | null | undefined): string | null => (value == null ? null : value.toLocaleString('en-US'));
-
 /** Of the last incident. */
 function candidateSection(incident: IncidentRecord | undefined, rows: number): Section {
   const candidates = incident?.candidates ?? [];
@@ -97,7 +96,7 @@ function candidateSection(incident: IncidentRecord | undefined, rows: number): S
 
 export function candidateRow({ pid, process, uid, memory, adj, score, victim }: Candidate, number: number): Row {
   const { anon = null, file = null, shmem = null, swap = null, pageTables = null } = memory ?? {};
-  return { number, pid, process, uid, held: memory ? heldBy(memory) : null, anon, file, shmem, swap, pageTables, adj: String(adj), score: textOf(score), victim: victim ? 'yes' : 'no' };
+  return { number, pid, process, uid, held: memory ? heldBy(memory) : null, anon, file, shmem, swap, pageTables, adj, score, victim: victim ? 'yes' : 'no' };
 }
 
 export function findingOf({ incidents, counts }: OomSnapshot): string[] {

@@ -21,7 +21,7 @@ const take = (raw: Partial<Raw>, now = 1002 * MS, all = false): Whole[] => new I
 const one = (raw: Partial<Raw>): Incident => (take(raw, 0, true)[0] as Whole).incident;
 const USUAL: Raw = { incidents: [head()], victims: [mark(), over()], candidates: [looked(100, 'java', 300), looked(101, 'redis', 120, { adj: -997, score: -100_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] };
 const record = (incident: Incident, number = 1): IncidentRecord => ({ type: 'incident', number, lostBefore: 0, ...incident, at: '2026-01-01T02:31:19.745Z' });
-const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnapshot> = {}): OomSnapshot => ({ incidents, freed: new Map([[1, 12 * MS]]), durationNs: 1e9, counts: COUNTS, ...changes });
+const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnapshot> = {}): OomSnapshot => ({ incidents, endedAfter: new Map([[1, 12 * MS]]), durationNs: 1e9, counts: COUNTS, ...changes });
 
 t.test('three rings become one incident, when it is over', (t) => {
   const incidents = new Incidents();
@@ -56,18 +56,25 @@ t.test('no limit is none, deep cgroups say that they are, and cgroup v1 counts s
   t.end();
 });
 
+t.test('many at once are all told', (t) => {
+  t.equal(take({ victims: Array.from({ length: 300 }, (_, i) => mark({ incident: i + 1, tgid: 1000 + i, tid: 1000 + i })) }, 1300 * MS).length, 300);
+  t.match(one({ incidents: [head({ place: place('x'.repeat(95)) })] }), { cgroup: `/${'x'.repeat(95)}…` }, 'a name that was cut says so');
+  t.end();
+});
+
 t.test('ends of victims come by themselves', (t) => {
   t.strictSame(new Incidents().take({ incidents: [], candidates: [], victims: [mark({ kind: OomKind.OOM_ENDED, time: 1013 * MS })] }, 1014 * MS, false).ended, [{ incident: 1, pid: 100, process: 'java', time: 1013 * MS }]);
   t.end();
 });
 
 t.test('the kernel log adds what hooks have not seen', (t) => {
-  const seen = take({ incidents: [head({ known: 0 }), head({ known: 0, incident: 2 })], victims: [mark(), mark({ incident: 2, tgid: 101, comm: 'redis', time: 1001.1 * MS })] }, 1300 * MS);
+  const seen = take({ incidents: [head({ known: 0 }), head({ known: 0, incident: 2 })], victims: [mark(), mark({ incident: 2, tgid: 101, tid: 101, comm: 'redis', time: 1001.1 * MS })] }, 1300 * MS);
   const logged: Incident = { ...one(USUAL), gfp: ['GFP_KERNEL'], origin: 'log', victims: [{ ...(one(USUAL).victims[0] as Incident['victims'][number]) }] };
   const [both, ...more] = told(seen, [logged], true);
   t.equal(more.length, 1, 'of the second one the log says nothing as a victim');
   t.match(both?.incident, { origin: 'both', constraint: 'memcg', cgroup: '/pods/app', gfp: ['GFP_KERNEL'], victims: [{ pid: 100, how: 'killed', score: 301 * 256 + 40 }] });
-  t.match(more[0]?.incident.victims, [{ pid: 101, how: 'marked' }], 'whom the kernel killed it writes of');
+  t.match(more[0]?.incident.victims, [{ pid: 101, how: 'killed' }], 'what the log says nothing of it does not deny');
+  t.match(told(take({ incidents: [head({ known: 0 })], victims: [mark({ tid: 177 })] }, 1300 * MS), [{ ...logged, time: logged.time + 1e15, victims: [{ ...(logged.victims[0] as Incident['victims'][number]), pid: 177 }] }], true)[0]?.incident, { origin: 'both', victims: [{ pid: 100, how: 'killed' }] }, 'by its thread, however far the clock of the log is off');
   const group = { ...logged, victims: [...logged.victims, { ...(logged.victims[0] as Incident['victims'][number]), pid: 101 }] };
   t.strictSame(told(seen, [group], true).map(({ incident }) => incident.victims.map(({ pid, how }) => [pid, how])), [[[100, 'killed'], [101, 'killed']]], 'a group is one incident');
   t.match(told(seen, [], false).map(({ incident }) => [incident.victims[0]?.how, incident.missing[0]]), [['killed', 'What ran out and who else was looked at: the kernel log may not be read.'], ['killed', /may not be read/]]);
