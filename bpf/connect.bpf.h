@@ -83,10 +83,14 @@ struct connect_attempt {
 /* The connect(2) that a thread is in, of a socket that had neither an attempt nor a connection. */
 struct connect_call {
 	ktrace_addr socket; /* 0: it is in none */
+	ktrace_addr sock;
 	ktrace_addr begun;  /* the struct sock that an attempt began of: with MPTCP another one; 0: none yet */
 	ktrace_addr address;
 	__u32 length;
 	__u32 fd;
+	__be16 port; /* the local one, 0: none yet; of anything else than TCP: any number */
+	__u16 _zero0;
+	__u32 _zero;
 };
 
 struct connect_event {

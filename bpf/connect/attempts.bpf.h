@@ -147,7 +147,7 @@ static __always_inline int attempt_ends(struct sock *sk, int state)
 		return 0;
 	sent = tcp->segs_out > 0;
 	error = sent ? sk->sk_err : 0;
-	if (error == 0 && sk->sk_shutdown == 0 && in_call_of(sk)) {
+	if (error == 0 && (!sent || sk->sk_shutdown == 0) && in_call_of(sk)) {
 		attempt->unsent = 1;
 		return 0;
 	}

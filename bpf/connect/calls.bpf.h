@@ -32,12 +32,18 @@ static __always_inline void drop_call(struct connect_call *call)
 		tell_unsent(&key, 0);
 }
 
+static __always_inline __be16 port_of(struct sock *sk)
+{
+	return BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
+}
+
 /* At the beginning of connect(2): whether it can be the beginning of an attempt. */
 static __always_inline int connect_begins(__u32 fd, __u64 address, __u32 length)
 {
 	struct task_struct *task = current_task();
 	struct connect_call *call;
 	struct socket *socket;
+	struct sock *sk;
 
 	if (frozen || !current_traced(current_tgid()))
 		return 0;
@@ -51,7 +57,12 @@ static __always_inline int connect_begins(__u32 fd, __u64 address, __u32 length)
 	socket = BPF_CORE_READ(file_of(task, fd), private_data);
 	if (BPF_CORE_READ(socket, state) != SS_UNCONNECTED)
 		return 0;
+	sk = BPF_CORE_READ(socket, sk);
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE) /* another thread is just beginning */
+		return 0;
 	call->socket = (__u64)socket;
+	call->sock = (__u64)sk;
+	call->port = port_of(sk);
 	call->begun = 0;
 	call->address = address;
 	call->length = length;
@@ -83,12 +94,26 @@ static __always_inline void read_given(const struct connect_call *call, struct c
 
 /*
  * Whether connect(2) that began no attempt tells with this that it failed before the first packet. Not where there is one under way or a
- * connection, nor where it came of an attempt that another thread began.
+ * connection, nor where it came of an attempt that another thread began, which took a local port: that stays when it is given back.
  */
-static __always_inline bool is_unsent(long result)
+static __always_inline bool is_unsent(const struct connect_call *call, long result)
 {
 	return result < 0 && result > -RESTARTS && result != -EINPROGRESS && result != -EALREADY && result != -EISCONN && result != -EINTR &&
-	       result != -ETIMEDOUT && result != -ECONNREFUSED && result != -ECONNRESET && result != -ECONNABORTED && result != -EPIPE;
+	       result != -ETIMEDOUT && result != -ECONNREFUSED && result != -ECONNRESET && result != -ECONNABORTED && result != -EPIPE &&
+	       port_of((void *)call->sock) == call->port;
+}
+
+/*
+ * Whether the call was of a socket of TCP. Another thread may have closed the descriptor meanwhile: then the error says whether it was a
+ * socket at all, and what is left of that in memory, of which kind.
+ */
+static __always_inline bool was_stream(struct task_struct *task, const struct connect_call *call, long result)
+{
+	struct socket *now = socket_of(file_of(task, call->fd));
+
+	if ((__u64)now != call->socket && (result == -EBADF || result == -ENOTSOCK || result == -EFAULT || result == -EINVAL))
+		return false;
+	return is_stream((void *)call->sock);
 }
 
 static __always_inline int connect_ends(long result)
@@ -96,8 +121,6 @@ static __always_inline int connect_ends(long result)
 	struct task_struct *task = current_task();
 	struct connect_call *found = calls_of(task), call;
 	struct connect_attempt fresh = {};
-	struct socket *socket;
-	struct sock *sk;
 
 	if (!found || !found->socket)
 		return 0;
@@ -109,11 +132,7 @@ static __always_inline int connect_ends(long result)
 		tell_unsent(&(struct connect_key){ call.begun }, -result);
 		return 0;
 	}
-	if (!is_unsent(result))
-		return 0;
-	socket = socket_of(file_of(task, call.fd));
-	sk = stream_of(socket);
-	if ((__u64)socket != call.socket || !sk) /* none of TCP; or another thread has just closed it */
+	if (!is_unsent(&call, result) || !was_stream(task, &call, result))
 		return 0;
 	read_given(&call, &fresh.remote);
 	if (!peer_wanted(&fresh.remote))
@@ -122,7 +141,7 @@ static __always_inline int connect_ends(long result)
 	read_owner(task, &fresh.owner);
 	fresh.owner.tgid = current_tgid();
 	fresh.owner.tid = current_tid();
-	tell(sk, 0, &fresh, CONNECT_UNSENT, -result, bpf_ktime_get_ns());
+	tell((void *)call.sock, 0, &fresh, CONNECT_UNSENT, -result, bpf_ktime_get_ns());
 	return 0;
 }
 

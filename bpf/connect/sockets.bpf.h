@@ -72,16 +72,12 @@ static __always_inline ktrace_errno said_of(struct sock *sk, const struct connec
 	return BPF_CORE_READ(said, ee.ee_errno);
 }
 
-/* NULL when it is none of TCP, or of MPTCP. */
-static __always_inline struct sock *stream_of(struct socket *socket)
+/* Of TCP, or of MPTCP. */
+static __always_inline bool is_stream(struct sock *sk)
 {
-	struct sock *sk = BPF_CORE_READ(socket, sk);
-	__u16 protocol;
+	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
 
-	if (!sk || BPF_CORE_READ(socket, type) != SOCK_STREAM)
-		return 0;
-	protocol = BPF_CORE_READ(sk, sk_protocol);
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ? sk : 0;
+	return BPF_CORE_READ(sk, sk_type) == SOCK_STREAM && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
 }
 
 static __always_inline bool port_wanted(__u16 port)

@@ -34,6 +34,7 @@ struct sock_exterr_skb {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
 	__u16 sk_protocol;
 	unsigned char sk_shutdown;
 	int sk_err;
@@ -61,7 +62,6 @@ typedef enum {
 
 struct socket {
 	socket_state state;
-	short type;
 	struct sock *sk;
 } KERNEL_STRUCT;
 

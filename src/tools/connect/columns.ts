@@ -28,7 +28,7 @@ export const rowColumns = (by: By): readonly Column[] => [
 ];
 
 export const PENDING_COLUMNS: readonly Column[] = [
-  cell('thread', 'THREAD', 'text', 'name of the thread that opened the socket'),
+  cell('thread', 'THREAD', 'text', 'name of the thread that began the attempt'),
   cell('pid', 'PID', 'pid', 'process id'),
   cell('dest', 'DESTINATION', 'text', 'where to'),
   cell('age', 'AGE', 'ns', 'since the attempt began; where that was before tracing, since tracing began'),

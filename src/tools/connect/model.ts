@@ -20,7 +20,7 @@ interface Common extends ToolEvent {
   readonly pid: number;
   readonly tid: number;
   readonly uid: number;
-  /** Name of the thread that opened the socket, and of its process's first thread; hostile. */
+  /** Name of the thread that began the attempt, and of its process's first thread; hostile. */
   readonly thread: string;
   readonly process: string;
   /** Path; `…/` and its last part where the rest is not known: cgroup v1, or it is gone. */

@@ -3,21 +3,23 @@ import { KtraceError } from '../../errors.js';
 import { ipv4Bytes, ipv6Bytes, ipv6Text, isMapped } from '../addresses.js';
 
 const AF_INET6 = 10;
+/** Where the program gave no address. */
+const UNKNOWN = 'unknown';
 const MAPPED_BITS = 96; // of ::ffff:0:0/96
 
 const bytesOf = (word: number): number[] => [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24];
 const ipv4Text = (word: number): string => `${word & 0xff}.${(word >>> 8) & 0xff}.${(word >>> 16) & 0xff}.${word >>> 24}`;
 
-/** Of `struct connect_peer`, little-endian words; an IPv4 address in an IPv6 socket is an IPv4 address; `unknown` where the program gave none. */
+/** Of `struct connect_peer`, little-endian words; an IPv4 address in an IPv6 socket is an IPv4 address; UNKNOWN where the program gave none. */
 export function addressText(words: readonly number[], family: number): string {
-  if (family === 0) return 'unknown';
+  if (family === 0) return UNKNOWN;
   if (family !== AF_INET6) return ipv4Text(words[0] ?? 0);
   const bytes = words.flatMap(bytesOf);
   return isMapped(bytes) ? ipv4Text(words[3] ?? 0) : ipv6Text(bytes);
 }
 
 /** `192.0.2.7:5432`, `[2001:db8::1]:443` */
-export const endpointText = ({ address, port }: { readonly address: string; readonly port: number }): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+export const endpointText = ({ address, port }: { readonly address: string; readonly port: number }): string => (address === UNKNOWN ? UNKNOWN : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
 
 export interface Net {
   /** Sixteen bytes each, IPv4 as ::ffff:a.b.c.d. */
