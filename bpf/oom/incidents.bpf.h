@@ -214,7 +214,7 @@ static __always_inline int victim_marked(__u64 subject)
 		event->began = event->tgid = event->uid = event->adj = event->known = 0;
 		event->tid = subject;
 	}
-	remember(event->tgid);
+	remember(event->tgid ?: event->tid);
 	victims_submit(event);
 	return 0;
 }

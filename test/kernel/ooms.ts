@@ -113,10 +113,10 @@ export function killedIn(log: string): Logged[] {
 /** A row of the kernel's table of tasks: pid, resident pages, page tables in bytes, oom_score_adj. */
 export type TaskRow = readonly [pid: number, rss: number, pageTables: number, adj: number];
 
-/** Of the last table. Columns after `rss` differ between kernels. */
+/** Of the first table. Columns after `rss` differ between kernels. */
 export function tasksIn(log: string): TaskRow[] {
-  const last = log.slice(log.lastIndexOf('Tasks state'));
-  return [...last.matchAll(/\[ *(\d+)\] +\d+ +\d+ +\d+ +(\d+) (?:.* )?(\d+) +\d+ +(-?\d+) \S+$/gm)].map(([, pid, rss, tables, adj]) => [Number(pid), Number(rss), Number(tables), Number(adj)]);
+  const [, first = ''] = log.split('Tasks state');
+  return [...first.matchAll(/\[ *(\d+)\] +\d+ +\d+ +\d+ +(\d+) (?:.* )?(\d+) +\d+ +(-?\d+) \S+$/gm)].map(([, pid, rss, tables, adj]) => [Number(pid), Number(rss), Number(tables), Number(adj)]);
 }
 
 /** The kernel log from now on, read by dmesg(1). */

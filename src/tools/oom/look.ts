@@ -10,7 +10,8 @@ import { oomReport, type OomSnapshot } from './report.js';
 
 /** Records of the kernel log: an incident has some seventy, and ktrace may not have run for a while. */
 const REMEMBERED = 20_000;
-const EARLY_NS = 1e9;
+/** The kernel may take long to write what an incident was about, on a slow console: victims end meanwhile. */
+const EARLY_NS = 60e9;
 
 export class OomLook implements Look<OomRecord> {
   readonly #incidents = new Incidents();

@@ -35,11 +35,17 @@ const isNear = (marks: readonly Whole[], { incident }: Whole): boolean => incide
 /** Hooks have seen all of it: the log has the names of flags, and the candidates where the compiler has left nothing of oom_badness() to be hooked. */
 function withNames([mark]: readonly Whole[], log: Incident | undefined): Incident {
   const { incident } = mark as Whole;
-  const named = log && log.gfp.length > 0 ? { ...incident, gfp: log.gfp } : incident;
+  const named = { ...incident, ...(log && log.gfp.length > 0 ? { gfp: log.gfp } : {}), victims: incident.victims.map((victim) => filled(victim, log)) };
   if (incident.candidates.length > 0) return named;
   if (!log || log.candidates.length === 0) return { ...named, missing: [...named.missing, UNSEEN] };
   const candidates = log.candidates.map((each): Candidate => ({ ...each, victim: has(incident.victims, each) }));
-  return { ...named, candidates, victims: incident.victims.map((victim) => ({ ...victim, score: scoreOf(victim, candidates) })), origin: 'both' };
+  return { ...named, candidates, victims: named.victims.map((victim) => ({ ...victim, score: scoreOf(victim, candidates) })), origin: 'both' };
+}
+
+/** A victim of which hooks have seen the id alone. */
+function filled(victim: Victim, log: Incident | undefined): Victim {
+  const said = victim.cgroup === null ? log?.victims.find(({ pid }) => pid === victim.pid) : undefined;
+  return said ? { ...said, time: victim.time, how: victim.how } : victim;
 }
 
 const UNSEEN = 'Who else was looked at: this kernel gives no hook for that, and its log does not say.';
