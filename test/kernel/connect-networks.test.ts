@@ -1,8 +1,9 @@
 /** `ktrace connect` between two networks: a client in Node, and a server that answers, refuses, drops, or says that there is no way. */
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { linesOf, outcomesOf, tracing, type ConnectLine, type ConnectReport } from './connects.js';
-import { N } from './machine.js';
+import { EMULATED, N } from './machine.js';
 import { ABSENT, DROPPED, networks, NOWHERE, REJECTED, SERVER, synsAgain, UNREACHABLE, type Network } from './networks.js';
 import { program, run } from './processes.js';
 import { suite } from './suite.js';
@@ -93,5 +94,24 @@ suite(1, (test) => {
     const { told, events } = await seen(t, await networks(t), [`eyeballs:PORT:${DROPPED[1]},${SERVER[0]}`]);
     t.strictSame(counted(events), { ...expected([DROPPED[1]], 'gaveUp', [null]), ...expected([SERVER[0]], 'connected', [null]) });
     t.strictSame(outcomesOf(told, ({ address, error, tried }) => `${address} ${error} ${tried.join(' ')}`), { [`${SERVER[0]} null ${DROPPED[1]} ${SERVER[0]}`]: N });
+  });
+
+  test('two threads and one socket: an attempt is told once, and where the other one closes it', async (t) => {
+    const { client } = await networks(t);
+    const raced = async (mode: string, address: string, count: number): Promise<{ told: Readonly<Record<string, number>>; events: readonly ConnectLine[] }> => {
+      const running = run(t, 'nsenter', [...client.prefix, program('races'), mode, address, '-n', String(count), '--gate']);
+      await running.says(/^ready \d+$/m);
+      const tracer = await tracing(t, ['-p', String(running.pid), '-o', 'ndjson']);
+      running.line();
+      const [line] = await running.says(/^\{.*\}\n/m);
+      const { told } = JSON.parse(line) as { told: Record<string, number> };
+      return { told, events: linesOf(t, await tracer.finish(t)).events };
+    };
+    const twice = await raced('--twice', ABSENT[0], N);
+    t.equal(Object.values(twice.told).reduce((sum, count) => sum + count, 0), 2 * N);
+    t.strictSame(counted(twice.events), { [`${ABSENT[0]} unreachable EHOSTUNREACH`]: N }, 'each socket had one attempt');
+    const closed = await raced('--close', NOWHERE[0], EMULATED ? 100 : 1000);
+    t.ok((closed.told[constants.errno.ENETUNREACH] ?? 0) > 0);
+    t.strictSame(counted(closed.events), { [`${NOWHERE[0]} unsent ENETUNREACH`]: closed.told[constants.errno.ENETUNREACH] }, 'whoever closed it');
   });
 });
