@@ -11,6 +11,7 @@ import type { Truth } from './futex-model.js';
 import { accounts, asMany, loss, tolerant, whole } from './losses.js';
 import { EMULATED, N } from './machine.js';
 import { blockUntil, run, threadsOf, workload } from './processes.js';
+import { WITH_TRACEFS } from './rights.js';
 import { killed } from './sudden-end.js';
 import { suite } from './suite.js';
 import { ktrace } from './tracer.js';
@@ -210,7 +211,8 @@ suite(1, (test) => {
   test('beside bpftrace(8), both count the same', async (t) => {
     if (spawnSync('bpftrace', ['--version']).error) return void t.pass('skipped', { skip: 'no bpftrace(8)' });
     const target = await workload(t, 'calls');
-    const other = run(t, 'bpftrace', ['-e', `tracepoint:raw_syscalls:sys_enter /pid == ${target.pid}/ { @calls[args->id] = count(); }`]);
+    const [file = '', ...words] = WITH_TRACEFS;
+    const other = run(t, file, [...words, 'bpftrace', '-e', `tracepoint:raw_syscalls:sys_enter /pid == ${target.pid}/ { @calls[args->id] = count(); }`]);
     await other.says(/Attaching/);
     await setTimeout(EMULATED ? 10_000 : 1000); // it says so before it has, by perf events, which /proc does not tell of
     const tracer = await tracing(t, ['-p', String(target.pid)]);
