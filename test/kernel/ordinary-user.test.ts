@@ -1,8 +1,10 @@
 /** Ordinary users, by sudo or with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
+import { registry } from '../../src/generated/registry.js';
 import { only, sameDuel } from './compare.js';
 import { whole } from './losses.js';
+import { CLI, kernelVersion } from './machine.js';
 import { hung, run, workload, type Exit } from './processes.js';
 import { everyThread, KEPT, NOBODY, rightsOf, SUDO, WITH_TRACEFS } from './rights.js';
 import { suite } from './suite.js';
@@ -76,4 +78,15 @@ suite(1, (test) => {
       for (const missing of needed) t.match(await dryRun(t, needed.filter((name) => name !== missing)), { code: 77 }, `without ${missing}`);
     });
   }
+
+  test('every tool loads and attaches with bpf, perfmon and dac_read_search', async (t) => {
+    if (kernelVersion() < 511) return void t.pass('skipped', { skip: 'before Linux 5.11 maps count as locked memory' });
+    for (const { cli } of registry) {
+      if (lacking('fentry') !== undefined && Number(readFileSync(PARANOID, 'utf8')) > 2) continue; // hooks are perf events then
+      const [file = '', ...words] = [...withCapabilities(['bpf', 'perfmon', 'dac_read_search']), process.execPath, CLI, cli.name, '--dry-run'];
+      const running = run(t, file, words);
+      t.match({ ...(await running.exit()), stderr: running.stderr }, { code: 0, stderr: /^ktrace: loaded and attached/ }, cli.name);
+    }
+    t.ok(registry.length > 4);
+  });
 });

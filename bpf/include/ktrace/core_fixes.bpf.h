@@ -82,7 +82,7 @@ struct mm_struct___before_6_2 {
 		struct mm_struct___before_6_2 *old = (void *)(mm);                                 \
 		__s64 pages;                                                                       \
                                                                                                    \
-		if (bpf_core_type_exists(struct mm_rss_stat))                                      \
+		if (bpf_core_field_exists(old->rss_stat.count))                                      \
 			pages = BPF_CORE_READ(old, rss_stat.count[kind].counter);                  \
 		else                                                                               \
 			pages = BPF_CORE_READ(mm, rss_stat[kind].count);                           \
