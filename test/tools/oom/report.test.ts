@@ -78,6 +78,8 @@ t.test('the kernel log adds what hooks have not seen', (t) => {
   const group = { ...logged, victims: [...logged.victims, { ...(logged.victims[0] as Incident['victims'][number]), pid: 101 }] };
   t.strictSame(told(seen, [group], true).map(({ incident }) => incident.victims.map(({ pid, how }) => [pid, how])), [[[100, 'killed'], [101, 'killed']]], 'a group is one incident');
   t.match(told(seen, [], false).map(({ incident }) => [incident.victims[0]?.how, incident.missing[0]]), [['killed', 'What ran out and who else was looked at: the kernel log may not be read.'], ['killed', /may not be read/]]);
+  const bare = take({ incidents: [head({ known: 0 })], victims: [mark({ tgid: 0, known: 0, comm: '' })] }, 1300 * MS);
+  t.match(told(bare, [logged], true)[0]?.incident.victims, [{ pid: 100, process: 'java', cgroup: '/pods/app', memory: { anon: 300 * MIB } }], 'of which hooks know the id alone');
   t.match(told(take(USUAL), [{ ...logged, constraint: 'none', cgroup: null }], true)[0]?.incident, { gfp: ['GFP_KERNEL'], constraint: 'memcg', cgroup: '/pods/app', origin: 'kernel' }, 'of what they have seen the log gives names alone');
   t.end();
 });
