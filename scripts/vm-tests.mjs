@@ -10,6 +10,10 @@ import { parseArgs } from 'node:util';
 const RESULTS = 'build/vm/results';
 const TIMEOUT_S = 1800;
 const WHOLE_TIMEOUT_S = 7200;
+/** Between the first line of a report of the OOM killer, which tests bring about, and where it was called from there are some others. */
+const OOM_LINES = 8;
+const PAGE = 'docs/kernels.md';
+const MARKS = ['<!-- written by npm run test:vm -- --write -->', '<!-- end -->'];
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.argv.slice(2));
 
@@ -69,9 +73,6 @@ export function parseCoverage(kernel, text) {
   });
 }
 
-/** Between these two lines of a report of the OOM killer, which tests bring about, there are some others. */
-const OOM_LINES = 8;
-
 /** What a kernel log must not have: WARN, BUG, oops, stalls, panics. */
 export function complaintsOf(log) {
   const complaint = /(\bWARNING: |\bBUG: |\bBUG at |\bOops\b|\bkernel BUG\b|general protection fault|Kernel panic|Call Trace:|blocked for more than \d+ seconds|rcu.*(stall|self-detected))/;
@@ -85,9 +86,6 @@ export function table(rows) {
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column].length)));
   return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n');
 }
-
-const PAGE = 'docs/kernels.md';
-const MARKS = ['<!-- written by npm run test:vm -- --write -->', '<!-- end -->'];
 
 /** A row for each kernel, tool and variant, and one for what its tests said. */
 export function writeTable(results) {
