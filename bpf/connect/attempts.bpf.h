@@ -72,21 +72,20 @@ static __always_inline bool begins(int before, int state)
 	return before == TCP_CLOSE && state == TCP_SYN_SENT;
 }
 
-/* False: there is no room. */
-static __always_inline bool put_attempt(const struct connect_key *key, const struct connect_attempt *attempt)
+/* Where there is no room, that is counted. */
+static __always_inline void put_attempt(const struct connect_key *key, const struct connect_attempt *attempt)
 {
 	struct connect_attempt *before;
 
 	if (bpf_map_update_elem(&attempts, key, attempt, BPF_NOEXIST) == 0)
-		return true;
+		return;
 	before = bpf_map_lookup_elem(&attempts, key);
 	if (before) {
 		drops_add(before->established ? CONNECT_CLOSE_LOST : CONNECT_STALE, 1);
 		*before = *attempt;
-		return true;
+		return;
 	}
 	attempts_full_add(0, 1);
-	return false;
 }
 
 /* In the context of who opens it: nothing is sent yet. */

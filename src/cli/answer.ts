@@ -1,5 +1,6 @@
 /** A report without tracing, where the options ask for one. */
 import { Machine } from '../enrich/world.js';
+import { UNTRACED } from '../render/table.js';
 import { kernelRelease } from '../source/facts.js';
 import { version } from '../source/version.js';
 import type { Answer, Tool } from '../tools/contract.js';
@@ -11,12 +12,10 @@ import { eventRenderer, printer } from './print.js';
 
 /** undefined: it is to be traced. */
 export async function answered(tool: Tool, options: CliOptions): Promise<number | undefined> {
-  const asked = tool.answer && (options.own['list'] === true || (!options.child && (options.pids.length > 0 || options.cgroup !== undefined)));
-  if (!asked) return undefined;
-  refuse(options);
   const rows = options.output === 'table' ? options.rows : Number.MAX_SAFE_INTEGER;
   const found = tool.answer?.({ own: options.own, pids: options.pids, cgroup: options.cgroup, rows }, new Machine());
   if (!found) return undefined;
+  refuse(options);
   const output = openOutput(options.outputFile);
   const render = eventRenderer(tool, options);
   if (render && found.events.length > 0) await output.data(found.events.map(render).join(''));
@@ -38,7 +37,7 @@ function refuse({ child, pids, tids, comms, minWaitNs, durationNs, intervalNs, d
 function reportOf(tool: Tool, { target, accounting, report }: Answer<unknown>): Report {
   return {
     schemaVersion: 1,
-    header: { tool: tool.name, version, startedAt: new Date().toISOString(), durationNs: 0, target, filters: [], variant: 'none', attempts: [], limits: [], kernel: kernelRelease(), settled: true, accounting },
+    header: { tool: tool.name, version, startedAt: new Date().toISOString(), durationNs: 0, target, filters: [], variant: UNTRACED, attempts: [], limits: [], kernel: kernelRelease(), settled: true, accounting },
     ...report,
   };
 }

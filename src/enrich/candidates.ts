@@ -1,14 +1,13 @@
 /** Who would be killed now: reads /proc and the files of cgroups, each of which may be gone the next moment. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { allProcesses, cgroupFile, cgroupIn, cgroupsAbove, memoryMount, processesIn, type MemoryCgroup } from '../source/memory-cgroup.js';
+import { inInitialPidNamespace } from '../source/namespace.js';
 import { containerOf } from '../tools/container.js';
 import type { Candidate } from '../tools/oom/model.js';
 import { candidateOf, extentOf, hasMemory, judged, limitsOf, type Limits, type Outlook, type ProcessTexts } from '../tools/oom/now.js';
 import { order } from '../tools/oom/reconstruct.js';
 import { cgroupPages, machinePages, USUAL_PAGE, type Scale } from '../tools/oom/score.js';
 
-/** PROC_PID_INIT_INO of include/linux/proc_ns.h: the pid namespace of the machine. */
-const FIRST_NAMESPACE = 'pid:[4026531836]';
 const GLOBAL_INIT = 1;
 const AT_PAGESZ = 6n;
 const MOST_THREADS = 64;
@@ -21,7 +20,7 @@ const MOST_BYTES = 64 << 10;
 export function outlook(cgroup?: MemoryCgroup): Outlook {
   const limits = cgroup ? limitsIn(cgroup) : { limit: null, usage: null, swapLimit: null, swapUsage: null };
   const scale = scaleOf(cgroup, limits);
-  const inFirst = namespace() === FIRST_NAMESPACE;
+  const inFirst = inInitialPidNamespace();
   const found = (cgroup ? processesIn(cgroup) : allProcesses()).flatMap((pid) => (pid === GLOBAL_INIT && inFirst ? [] : (textsOf(pid) ?? [])));
   const all = found.flatMap((texts) => candidateOf(texts, scale) ?? []);
   const first = cgroup && waits(cgroup) ? [...all].sort(order) : judged(all);
@@ -101,14 +100,6 @@ function ofAnotherThread(directory: string, status: string): string | undefined 
     // gone
   }
   return undefined;
-}
-
-function namespace(): string | undefined {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return undefined;
-  }
 }
 
 /** undefined: it is gone, or not ours to read. */

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:
 import { reverse } from 'node:dns/promises';
 import { cgroupPaths } from '../source/cgroup.js';
 import { KernelLog } from '../source/kmsg.js';
+import { inInitialPidNamespace } from '../source/namespace.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
 import type { KernelNews, Processes, SeenFile } from '../tools/contract.js';
 import { socketsOf } from './sockets.js';
@@ -22,7 +23,7 @@ export class Procfs implements Processes {
   /** By address; undefined while they are looked up, and where there are none. */
   readonly #names = new Map<string, string | undefined>();
   #wallAhead: number | undefined;
-  /** null: it may not be read. */
+  /** null: it may not be read, or has other ids than ours. */
   #log: KernelLog | null | undefined;
   /** The last one that was asked for: many events have the same millisecond. */
   #wall = { ms: NaN, text: '' };
@@ -139,7 +140,7 @@ export class Procfs implements Processes {
 
   kernelLog(): KernelNews | undefined {
     try {
-      this.#log ??= this.#log === null ? null : new KernelLog({ from: 'end' });
+      this.#log ??= this.#log === null ? null : inInitialPidNamespace() ? new KernelLog({ from: 'end' }) : null;
       return this.#log ? { records: this.#log.read(), lost: this.#log.lost } : undefined;
     } catch {
       this.#log = null;

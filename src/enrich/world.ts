@@ -44,6 +44,6 @@ function textOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
   } catch (error) {
-    throw new KtraceError(`Process ${pid} does not exist`, 'TARGET', 'look for it with `pgrep -a NAME`', { cause: error });
+    throw new KtraceError(`There is no process ${pid}`, 'ESRCH', 'look for it with `pgrep -a NAME`', { cause: error });
   }
 }

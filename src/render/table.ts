@@ -23,7 +23,7 @@ export interface TableOptions {
 
 const NARROWEST = 40;
 /** Variant of a report that was made without tracing. */
-const UNTRACED = 'none';
+export const UNTRACED = 'none';
 
 function headerLines(header: Header, width: number, color: Paint): string[] {
   const { tool, target, durationNs, intervalNs, variant, filters } = header;

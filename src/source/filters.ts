@@ -1,9 +1,7 @@
 /** Filters into the kernel: constants before the load, maps after it. */
-import { readlinkSync } from 'node:fs';
 import type { LiveSource } from './live.js';
+import { inInitialPidNamespace } from './namespace.js';
 import type { SessionOptions } from './options.js';
-
-const PROC_PID_INIT_INO = 0xeffffffc; // include/linux/proc_ns.h: the initial pid namespace
 
 export const writeFilters = {
   /** One process without children is a constant of the programs: the cheapest test there is for everybody else. */
@@ -39,8 +37,4 @@ function namePattern(text: string): object {
   if (!text.endsWith('*')) return { bits: NAME_BITS, comm: text };
   const comm = text.slice(0, -1);
   return { bits: 8 * Buffer.byteLength(comm), comm };
-}
-
-function inInitialPidNamespace(): boolean {
-  return readlinkSync('/proc/self/ns/pid') === `pid:[${PROC_PID_INIT_INO}]`;
 }

@@ -62,7 +62,7 @@ export interface Processes {
   commandLine(pid: number): readonly string[] | undefined;
   /** The name of an address by reverse look-up; undefined while it is not known. The first question begins the look-up. */
   hostName(address: string): string | undefined;
-  /** What the kernel has logged since the last question, the first of which only begins to listen; undefined: it may not be read. */
+  /** What the kernel has logged since the last question, the first of which only begins to listen; undefined: it may not be read, or has other ids of processes than ours. */
   kernelLog(): KernelNews | undefined;
   /** Swap of the machine, bytes; undefined: not known. */
   swapTotal(): number | undefined;

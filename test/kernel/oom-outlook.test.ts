@@ -9,6 +9,7 @@ import { KernelLog } from '../../src/source/kmsg.js';
 import { memoryMount, type MemoryCgroup } from '../../src/source/memory-cgroup.js';
 import { incidentsOf } from '../../src/tools/oom/log.js';
 import type { Incident } from '../../src/tools/oom/model.js';
+import { removed } from './cgroups.js';
 import { workload, type Running } from './processes.js';
 import { suite } from './suite.js';
 
@@ -24,15 +25,7 @@ function limited(t: Test, name: string, mib: number): MemoryCgroup & { readonly 
   const directory = join(mount.path, path);
   if (mount.version === 2) writeFileSync(join(mount.path, 'cgroup.subtree_control'), '+memory');
   mkdirSync(directory);
-  t.teardown(async () => {
-    for (let i = 0; i < 100; i++) {
-      try {
-        return rmdirSync(directory);
-      } catch {
-        await sleep(20); // the last process of it is still going
-      }
-    }
-  });
+  removed(t, directory);
   writeFileSync(join(directory, mount.version === 1 ? 'memory.limit_in_bytes' : 'memory.max'), String(mib * MIB));
   if (mount.version === 1) writeFileSync(join(directory, 'memory.swappiness'), '0');
   else writeFileSync(join(directory, 'memory.swap.max'), '0');

@@ -1,5 +1,6 @@
 /** Facts of the machine that its files tell. */
 import { accessSync, constants, existsSync, readlinkSync } from 'node:fs';
+import { inInitialPidNamespace } from '../namespace.js';
 import type { CgroupMounts, DoctorFacts } from '../../report/doctor/facts.js';
 import { codeOf, numberIn, textOf } from './text.js';
 
@@ -39,13 +40,11 @@ export function cgroupMounts(mounts: string): CgroupMounts {
   return { v2, v1: entries.some(([, , type]) => type === 'cgroup') };
 }
 
-const PROC_PID_INIT_INO = 0xeffffffc; // include/linux/proc_ns.h: the initial pid namespace
-
 function pidNamespace(): DoctorFacts['pidNamespace'] {
   if (!existsSync('/proc/filesystems')) return 'missing';
   try {
     if (readlinkSync('/proc/self') !== String(process.pid)) return 'foreign';
-    return readlinkSync('/proc/self/ns/pid') === `pid:[${PROC_PID_INIT_INO}]` ? 'initial' : 'nested';
+    return inInitialPidNamespace() ? 'initial' : 'nested';
   } catch {
     return 'foreign'; // /proc/self leads nowhere
   }

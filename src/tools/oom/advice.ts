@@ -1,8 +1,8 @@
 /** What the facts of an incident mean for who has to mend it. Pure. */
 import { formatSize } from '../../render/format.js';
 import type { Candidate, Incident, Memory } from './model.js';
+import { USUAL_PAGE } from './score.js';
 
-const PAGE = 4096;
 const MOST_OF = 0.8;
 const MUCH_OF = 0.3;
 const CROWD = 20;
@@ -45,7 +45,7 @@ function crowd({ candidates }: Incident): string[] {
 function alone({ candidates, victims, limit, totalPages, constraint }: Incident): string[] {
   const victim = candidates.find((each) => each.victim);
   const memory = victim?.memory ?? victims[0]?.memory;
-  const whole = limit ?? (constraint === 'none' && totalPages !== null ? totalPages * PAGE : null);
+  const whole = limit ?? (constraint === 'none' && totalPages !== null ? totalPages * USUAL_PAGE : null);
   if (!memory || whole === null || ownOf(memory) < MOST_OF * whole) return [];
   return [`The victim alone held ${percent(ownOf(memory), whole)} of ${limit === null ? 'the memory and swap of the machine' : 'the limit'}: either that is what it needs, and the limit is too low, or it leaks.`];
 }

@@ -3,14 +3,14 @@ import { OomConstraint, OomKind, type OomCandidate, type OomIncident, type OomMe
 import { containerOf } from '../container.js';
 import type { Candidate, Constraint, Incident, Memory, Victim } from './model.js';
 import { pathOf } from './places.js';
+import { USUAL_PAGE as PAGE } from './score.js';
 
-const PAGE = 4096;
 const UNLIMITED_PAGES = 2 ** 51; // PAGE_COUNTER_MAX, include/linux/page_counter.h: rounded down to pages
 const MOST_FRUITLESS = 64;
 /** An incident that has no end in the ring (the kernel's functions are not hooked, or it was lost) is whole after this time. */
 const WHOLE_AFTER_NS = 200e6;
-/** Further victims of a group, each by itself, come with the first one. */
-const GROUP_NS = 20e6;
+/** Further victims of a group, each by itself, come with the first one: nobody else runs out of memory meanwhile. */
+export const GROUP_NS = 20e6;
 const CONSTRAINTS: Readonly<Record<number, Constraint>> = { [OomConstraint.CONSTRAINT_NONE]: 'none', [OomConstraint.CONSTRAINT_CPUSET]: 'cpuset', [OomConstraint.CONSTRAINT_MEMORY_POLICY]: 'memoryPolicy', [OomConstraint.CONSTRAINT_MEMCG]: 'memcg' };
 
 export interface Raw {
@@ -19,9 +19,8 @@ export interface Raw {
   readonly candidates: readonly OomCandidate[];
 }
 
-/** A victim whose memory is free again. */
+/** A victim whose last thread has ended. */
 export interface Ended {
-  readonly incident: number;
   readonly pid: number;
   readonly process: string;
   readonly time: number;
@@ -54,7 +53,7 @@ export class Incidents {
     for (const head of raw.incidents) this.#of(head.incident, head.lost).head = head;
     for (const candidate of raw.candidates) this.#of(candidate.incident, candidate.lost).candidates.push(candidate);
     for (const victim of raw.victims) {
-      if (victim.kind === OomKind.OOM_ENDED) ended.push({ incident: victim.incident, pid: victim.tgid, process: victim.comm, time: victim.time });
+      if (victim.kind === OomKind.OOM_ENDED) ended.push({ pid: victim.tgid, process: victim.comm, time: victim.time });
       else this.#add(victim);
     }
     const begun = [...this.#open.values()].filter(({ head, victims }) => head ?? victims[0]);

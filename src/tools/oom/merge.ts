@@ -1,20 +1,20 @@
 /** What the kernel log adds to what the hooks have seen. Pure. */
-import type { Whole } from './incidents.js';
+import { GROUP_NS, type Whole } from './incidents.js';
 import type { Candidate, Incident, Victim } from './model.js';
 import { ONLY_THREAD } from './reconstruct.js';
 
-/** Nobody else runs out of memory while a group is killed. */
-const GROUP_NS = 20e6;
+/** The log has a clock of its own, which drifts from ours (20 ppm are this much in a year); beyond, an id is that of another process. */
+const NEAR_NS = 600e9;
 
 const has = (all: readonly { readonly pid: number }[], { pid }: { readonly pid: number }): boolean => all.some((each) => each.pid === pid);
 
 /** The kernel names the thread that has the memory, which is not the first one where that has ended. */
 const names = (all: readonly { readonly pid: number }[], { pid }: Victim, threads: Whole['threads']): boolean => all.some((each) => each.pid === pid || each.pid === threads.get(pid));
 
-/** The incident of the log that is about one of these victims, the one nearest in time: the log has a clock of its own, which may have drifted far from ours. */
+/** The incident of the log that is about one of these victims, the one nearest in time. */
 function logOf({ incident: { time, victims }, threads }: Whole, log: readonly Incident[]): Incident | undefined {
   const distance = (each: Incident): number => Math.abs(each.time - time);
-  const byTime = [...log].sort((a, b) => distance(a) - distance(b));
+  const byTime = log.filter((each) => distance(each) < NEAR_NS).sort((a, b) => distance(a) - distance(b));
   return byTime.find((each) => victims.some((victim) => names(each.victims, victim, threads))) ?? byTime.find((each) => each.victims.length === 0 && victims.some((victim) => has(each.candidates, victim)));
 }
 
@@ -48,7 +48,7 @@ function filled(victim: Victim, log: Incident | undefined): Victim {
   return said ? { ...said, time: victim.time, how: victim.how } : victim;
 }
 
-const UNSEEN = 'Who else was looked at: this kernel gives no hook for that, and its log does not say.';
+const UNSEEN = 'Who else was looked at: no hook has told it, and the kernel log does not say.';
 const scoreOf = ({ pid }: Victim, candidates: readonly Candidate[]): number | null => candidates.find((each) => each.pid === pid)?.score ?? null;
 
 /** Hooks have seen that processes were marked, each by itself: the log says what it was about. */
@@ -58,7 +58,7 @@ function withLog(marks: readonly Whole[], log: Incident | undefined, readable: b
   const threads = new Map(marks.flatMap((mark) => [...mark.threads]));
   const victims = marked.map((victim) => judged(filled(victim, log), candidates, log, threads));
   const base = { ...(marks[0] as Whole).incident, victims, candidates };
-  if (!log) return { ...base, missing: [`What ran out and who else was looked at: the kernel log ${readable ? 'does not say' : 'may not be read'}.`] };
+  if (!log) return { ...base, missing: [`What ran out and who else was looked at: the kernel log ${readable ? 'does not say' : 'may not be read, or has other ids than this pid namespace'}.`] };
   const { constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages } = log;
   const missing = log.missing.filter((sentence) => sentence !== ONLY_THREAD);
   return { ...base, constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, missing, origin: 'both' };

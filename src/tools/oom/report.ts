@@ -52,7 +52,7 @@ export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropp
     { reason: 'incidents-lost', count: counts.incidentsLost, meaning: 'incidents of which who asked, and what ran out, is missing: the ring was full' },
     { reason: 'ring-full', count: counts.candidatesLost, meaning: 'candidates that are missing in tables: the ring was full (raise --ring-size)' },
     { reason: 'rows-full', count: counts.rowsFull, meaning: 'victims in no row: older incidents were forgotten (raise --max-rows)' },
-    { reason: 'ends-full', count: counts.endsFull, meaning: 'victims whose end is not told: too many were dying at once' },
+    { reason: 'ends-full', count: counts.endsFull, meaning: 'victims whose end is not told: too many were dying at once, or the ring was full' },
     { reason: 'log-lost', count: counts.logLost, meaning: 'records of the kernel log that were overwritten before they were read' },
     { reason: 'backlog-full', count: backlogDropped, meaning: 'incidents not shown: the reader was slower (totals are not affected)' },
     { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: candidates or victims may be missing' },
