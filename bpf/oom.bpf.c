@@ -89,3 +89,15 @@ int BPF_PROG(sched_process_exit__any, struct task_struct *task)
 {
 	return victim_ends(task);
 }
+
+SEC("?raw_tp/exit_mmap")
+int exit_mmap__any(struct bpf_raw_tracepoint_args *ctx)
+{
+	return memory_freed(ctx->args[0]);
+}
+
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec__any, struct task_struct *task)
+{
+	return program_starts(task);
+}

@@ -9,11 +9,14 @@
 
 #define DEPTH 8	       /* of cgroups */
 #define CGROUP_NAME 96 /* one component of its path, cut */
+#define PROGRAM_NAME 64 /* cut */
+#define RESTART_NS 600000000000ULL /* what is executed later is no restart */
 
 /* What a victim is told of. */
 enum oom_kind {
 	OOM_MARKED, /* it is to die; `dying`: it was about to, before anybody chose it */
 	OOM_ENDED,  /* its last thread has ended */
+	OOM_FREED,  /* its memory is free */
 	OOM_OVER,   /* not of a victim: the incident is over */
 	OOM_KINDS,
 };
@@ -46,6 +49,7 @@ struct oom_memory {
 struct oom_candidate {
 	ktrace_count incident;
 	ktrace_pages score; /* pages, as oom_badness() says; the least number that there is: it may not be killed */
+	ktrace_ktime began;
 	struct oom_memory memory;
 	ktrace_pid tgid;
 	__u32 uid;
@@ -82,6 +86,11 @@ struct oom_incident {
 	struct oom_place place; /* of the cgroup whose limit was hit */
 };
 
+/* What a process executes. */
+struct oom_program {
+	char name[PROGRAM_NAME];
+};
+
 struct oom_victim {
 	ktrace_ktime time;
 	ktrace_count incident;
@@ -98,14 +107,18 @@ struct oom_victim {
 	__u8 _zero0;
 	__u16 _zero;
 	ktrace_comm comm;
+	struct oom_program program;
 	struct oom_place place; /* that it is charged to */
 };
 
-/* By process. */
-struct oom_dying {
-	ktrace_count incident;
+/* A program of which a victim was killed is executed again. */
+struct oom_start {
+	ktrace_ktime time;
+	ktrace_pid tgid;
+	__u32 lost;
+	struct oom_program program;
+	struct oom_place place; /* that it is charged to */
 };
-KTRACE_ANCHOR(oom_dying);
 
 /*
  * The incident that is under way: the kernel has one at a time (oom_lock). The thread that is in it is known by its task; 0: nobody is.
@@ -123,9 +136,15 @@ KTRACE_COUNTERS(hits, __u32, 1)
 KTRACE_COUNTERS(unmarked, __u32, 1) /* of them, those that the ring had no room for */
 /* Times that nobody could be chosen, or that an earlier victim was waited for. */
 KTRACE_COUNTERS(fruitless, __u32, 1)
-KTRACE_TABLE(dying, ktrace_pid, struct oom_dying, 1024)
+/* Victims that have not ended. */
+KTRACE_TABLE(dying, ktrace_pid, __u8, 1024)
+/* Victims by their memory (struct mm_struct), which is not free yet. */
+KTRACE_TABLE(leaving, __u64, ktrace_pid, 1024)
+/* When a victim that executed it was marked. */
+KTRACE_TABLE(programs, struct oom_program, ktrace_ktime, 256)
 KTRACE_RING(incidents, oom_incident, 256 << 10)
 KTRACE_RING(victims, oom_victim, 1 << 20)
+KTRACE_RING(starts, oom_start, 256 << 10)
 KTRACE_RING(candidates, oom_candidate, 4 << 20)
 
 #endif

@@ -123,7 +123,7 @@ t.test('every field of an event is on the page of its tool, and no other', (t) =
 t.test('every column and loss of the oom report is on its page', (t) => {
   const page = text('docs/tools/oom.md');
   for (const column of [...INCIDENT_COLUMNS, ...CANDIDATE_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
-  const counts = { hits: 0, aggregated: 0, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: 0, logLost: 0 };
+  const counts = { hits: 0, aggregated: 0, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: 0, logLost: 0 };
   t.strictSame(tableKeys(page, '| reason |'), oomLosses({ counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
   t.end();
 });

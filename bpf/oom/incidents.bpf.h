@@ -3,7 +3,7 @@
 #ifndef OOM_INCIDENTS_BPF_H
 #define OOM_INCIDENTS_BPF_H
 
-#include "tasks.bpf.h"
+#include "victims.bpf.h"
 
 #define SIGKILL_BIT (1 << 8) /* of sigset_t */
 
@@ -25,20 +25,10 @@ static __always_inline int incident_begins(void)
 
 static __always_inline void tell_over(void)
 {
-	struct oom_victim *event = victims_reserve();
+	struct oom_victim *event = new_victim(OOM_OVER);
 
-	if (!event)
-		return;
-	__builtin_memset(&event->memory, 0, sizeof(event->memory));
-	__builtin_memset(&event->place, 0, sizeof(event->place));
-	__builtin_memset(event->comm, 0, sizeof(event->comm));
-	event->time = bpf_ktime_get_ns();
-	event->incident = incident_number;
-	event->began = event->tgid = event->tid = event->uid = 0;
-	event->adj = 0;
-	event->kind = OOM_OVER;
-	event->known = event->dying = event->_zero0 = event->_zero = 0;
-	victims_submit(event);
+	if (event)
+		victims_submit(event);
 }
 
 static __always_inline int incident_ends(void)
@@ -64,6 +54,7 @@ static __always_inline int candidate(struct task_struct *task, long score)
 		return 0;
 	event->incident = incident_number;
 	event->score = score;
+	event->began = BPF_CORE_READ(task, group_leader, start_time);
 	event->known = read_memory(task, &event->memory);
 	event->tgid = process_of(task);
 	event->uid = BPF_CORE_READ(task, cred, uid.val);
@@ -161,28 +152,6 @@ static __always_inline bool was_dying(struct task_struct *task)
 	return !chosen_task || (chosen_dying && (!task || BPF_CORE_READ(task, signal) == BPF_CORE_READ((struct task_struct *)chosen_task, signal)));
 }
 
-static __always_inline void read_victim(struct task_struct *task, struct oom_victim *event)
-{
-	struct cgroup_subsys_state *charged = memory_css_of(task);
-
-	event->known = read_memory(task, &event->memory);
-	event->began = BPF_CORE_READ(task, group_leader, start_time);
-	event->tgid = task_tgid(task);
-	event->tid = task_tid(task);
-	event->uid = BPF_CORE_READ(task, cred, uid.val);
-	event->adj = BPF_CORE_READ(task, signal, oom_score_adj);
-	BPF_CORE_READ_INTO(&event->comm, task, group_leader, comm);
-	read_place(charged ? BPF_CORE_READ(charged, cgroup) : BPF_CORE_READ(task, cgroups, dfl_cgrp), &event->place);
-}
-
-static __always_inline void remember(ktrace_pid tgid)
-{
-	struct oom_dying incident = { incident_number };
-
-	if (tgid && bpf_map_update_elem(&dying, &tgid, &incident, BPF_ANY))
-		dying_full_add(0, 1);
-}
-
 static __always_inline int victim_marked(__u64 subject)
 {
 	struct task_struct *task = marked_task(subject);
@@ -195,52 +164,20 @@ static __always_inline int victim_marked(__u64 subject)
 	if (told_number != incident_number)
 		tell_incident(0);
 	hits_add(0, 1);
-	event = victims_reserve();
+	event = new_victim(OOM_MARKED);
 	if (!event) {
 		unmarked_add(0, 1);
 		return 0;
 	}
-	event->time = bpf_ktime_get_ns();
-	event->incident = incident_number;
-	event->kind = OOM_MARKED;
 	event->dying = was_dying(task);
-	event->_zero0 = event->_zero = 0;
-	if (task) {
+	if (task)
 		read_victim(task, event);
-	} else {
-		__builtin_memset(&event->memory, 0, sizeof(event->memory));
-		__builtin_memset(&event->place, 0, sizeof(event->place));
-		__builtin_memset(event->comm, 0, sizeof(event->comm));
-		event->began = event->tgid = event->uid = event->adj = event->known = 0;
+	else
 		event->tid = subject;
-	}
-	remember(event->tgid ?: event->tid);
+	remember(event->tgid ?: event->tid, task, event);
 	victims_submit(event);
-	return 0;
-}
-
-/* The last thread of a victim is gone. */
-static __always_inline int victim_ends(struct task_struct *task)
-{
-	ktrace_pid tgid = task_tgid(task);
-	struct oom_dying *found;
-	struct oom_victim *event;
-
-	if (frozen || !BPF_CORE_READ(task, signal, oom_mm) || BPF_CORE_READ(task, signal, live.counter))
-		return 0;
-	found = bpf_map_lookup_elem(&dying, &tgid);
-	if (!found)
-		return 0;
-	event = victims_reserve();
-	if (event) {
-		event->time = bpf_ktime_get_ns();
-		event->incident = found->incident;
-		event->kind = OOM_ENDED;
-		event->dying = event->_zero0 = event->_zero = 0;
-		read_victim(task, event);
-		victims_submit(event);
-	}
-	bpf_map_delete_elem(&dying, &tgid);
+	if (task && !BPF_CORE_READ(task, signal, live.counter))
+		tell_ended(task);
 	return 0;
 }
 

@@ -72,6 +72,12 @@ static __always_inline void read_place(struct cgroup *cgroup, struct oom_place *
 	place->deeper = node && kernfs_parent(node);
 }
 
+/* The name of the file that it executes, which is the same in each container of an image. */
+static __always_inline void read_program(struct mm_struct *mm, struct oom_program *program)
+{
+	bpf_probe_read_kernel_str(program->name, PROGRAM_NAME, BPF_CORE_READ(mm, exe_file, f_path.dentry, d_name.name));
+}
+
 /* About to end by itself, or killed by somebody else (task_will_free_mem(), mm/oom_kill.c). */
 static __always_inline bool is_dying(struct task_struct *task)
 {

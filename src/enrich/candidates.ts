@@ -6,10 +6,10 @@ import { containerOf } from '../tools/container.js';
 import type { Candidate } from '../tools/oom/model.js';
 import { candidateOf, extentOf, hasMemory, judged, limitsOf, type Limits, type Outlook, type ProcessTexts } from '../tools/oom/now.js';
 import { order } from '../tools/oom/reconstruct.js';
-import { cgroupPages, machinePages, USUAL_PAGE, type Scale } from '../tools/oom/score.js';
+import { pageSize } from './page-size.js';
+import { cgroupPages, machinePages, type Scale } from '../tools/oom/score.js';
 
 const GLOBAL_INIT = 1;
-const AT_PAGESZ = 6n;
 const MOST_THREADS = 64;
 const MOST_BYTES = 64 << 10;
 
@@ -41,18 +41,10 @@ export const limitsIn = (cgroup: MemoryCgroup): Limits => limitsOf(cgroup.mount.
 
 /** A cgroup without a limit of its own is judged as a part of the machine. */
 function scaleOf(cgroup: MemoryCgroup | undefined, { limit, swapLimit }: Limits): Scale & { readonly totalPages: number | null } {
-  const pageSize = pageSizeOf();
   const { memory, swap } = extentOf(read('/proc/meminfo') ?? '');
-  if (!cgroup || limit === null) return { totalPages: machinePages(memory, swap, pageSize), pageSize };
+  if (!cgroup || limit === null) return { totalPages: machinePages(memory, swap, pageSize()), pageSize: pageSize() };
   const swappiness = Number((cgroup.mount.version === 1 ? cgroupFile(cgroup, 'memory.swappiness') : read('/proc/sys/vm/swappiness')) ?? 1);
-  return { totalPages: cgroupPages({ limit, swapLimit, swapTotal: swap, swappiness }, pageSize), pageSize };
-}
-
-/** From the auxiliary vector, pairs of 64-bit words: getauxval(3). */
-function pageSizeOf(): number {
-  const words = readFileSync('/proc/self/auxv');
-  for (let at = 0; at + 16 <= words.length; at += 16) if (words.readBigUInt64LE(at) === AT_PAGESZ) return Number(words.readBigUInt64LE(at + 8));
-  return USUAL_PAGE;
+  return { totalPages: cgroupPages({ limit, swapLimit, swapTotal: swap, swappiness }, pageSize()), pageSize: pageSize() };
 }
 
 /** Of cgroup v1: who asks for memory waits, and nobody is killed. */

@@ -6,6 +6,7 @@ import { KernelLog } from '../source/kmsg.js';
 import { inInitialPidNamespace } from '../source/namespace.js';
 import { parseMappings, type Mapping } from '../tools/mappings.js';
 import type { KernelNews, Processes, SeenFile } from '../tools/contract.js';
+import { cgroupState, machineMemory, residentMemory } from './memory.js';
 import { socketsOf } from './sockets.js';
 
 const MINOR_BITS = 20; // include/linux/kdev_t.h
@@ -156,6 +157,10 @@ export class Procfs implements Processes {
       return undefined;
     }
   }
+
+  readonly residentMemory = residentMemory;
+  readonly machineMemory = machineMemory;
+  readonly cgroupState = cgroupState;
 
   /** Nothing is open any more. */
   close(): void {

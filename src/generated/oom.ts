@@ -12,8 +12,9 @@ export const OomConstraint = {
 export const OomKind = {
   OOM_MARKED: 0,
   OOM_ENDED: 1,
-  OOM_OVER: 2,
-  OOM_KINDS: 3,
+  OOM_FREED: 2,
+  OOM_OVER: 3,
+  OOM_KINDS: 4,
 } as const;
 
 /** struct ktrace_name, 24 bytes */
@@ -24,12 +25,14 @@ export interface KtraceName {
   readonly comm: string;
 }
 
-/** struct oom_candidate, 88 bytes */
+/** struct oom_candidate, 96 bytes */
 export interface OomCandidate {
   /** ktrace_count */
   readonly incident: number;
   /** ktrace_pages */
   readonly score: number;
+  /** ktrace_ktime */
+  readonly began: number;
   /** oom_memory */
   readonly memory: OomMemory;
   /** ktrace_pid */
@@ -44,12 +47,6 @@ export interface OomCandidate {
   readonly known: number;
   /** ktrace_comm */
   readonly comm: string;
-}
-
-/** struct oom_dying, 8 bytes */
-export interface OomDying {
-  /** ktrace_count */
-  readonly incident: number;
 }
 
 /** struct oom_incident, 912 bytes */
@@ -130,7 +127,27 @@ export interface OomPlace {
   readonly names: readonly OomName[];
 }
 
-/** struct oom_victim, 888 bytes */
+/** struct oom_program, 64 bytes */
+export interface OomProgram {
+  /** char[64] */
+  readonly name: string;
+}
+
+/** struct oom_start, 864 bytes */
+export interface OomStart {
+  /** ktrace_ktime */
+  readonly time: number;
+  /** ktrace_pid */
+  readonly tgid: number;
+  /** u32 */
+  readonly lost: number;
+  /** oom_program */
+  readonly program: OomProgram;
+  /** oom_place */
+  readonly place: OomPlace;
+}
+
+/** struct oom_victim, 952 bytes */
 export interface OomVictim {
   /** ktrace_ktime */
   readonly time: number;
@@ -158,6 +175,8 @@ export interface OomVictim {
   readonly dying: number;
   /** ktrace_comm */
   readonly comm: string;
+  /** oom_program */
+  readonly program: OomProgram;
   /** oom_place */
   readonly place: OomPlace;
 }
@@ -165,8 +184,8 @@ export interface OomVictim {
 /** Records of rings and iterators, by the name of their struct. */
 export interface Records {
   readonly oom_candidate: OomCandidate;
-  readonly oom_dying: OomDying;
   readonly oom_incident: OomIncident;
+  readonly oom_start: OomStart;
   readonly oom_victim: OomVictim;
 }
 
@@ -174,12 +193,18 @@ export interface Records {
 export interface Maps {
   readonly candidates_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly candidates_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
-  readonly dying: { readonly key: { readonly value: number }; readonly value: OomDying };
+  readonly dying: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly dying_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly fruitless: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly hits: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly incidents_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly incidents_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly leaving: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly leaving_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly programs: { readonly key: OomProgram; readonly value: { readonly value: number } };
+  readonly programs_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly starts_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly starts_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly target_comms: { readonly key: KtraceName; readonly value: { readonly value: number } };
   readonly target_tids: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly target_tids_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
@@ -218,7 +243,7 @@ export interface Options {
 export const schema = {
   tool: 'oom',
   object: 'oom.bpf.o',
-  layoutHash: '16985ba7ac81cede',
+  layoutHash: '7549488c689921eb',
   /** C names */
   options: {
     filterCgroup: 'filter_cgroup',
@@ -242,6 +267,13 @@ export const schema = {
     'incidents',
     'incidents_lost',
     'incidents_untold',
+    'leaving',
+    'leaving_full',
+    'programs',
+    'programs_full',
+    'starts',
+    'starts_lost',
+    'starts_untold',
     'target_comms',
     'target_tids',
     'target_tids_full',
@@ -255,6 +287,7 @@ export const schema = {
     'victims_untold',
   ],
   programs: [
+    { name: 'exit_mmap__any', section: 'raw_tp/exit_mmap', hook: 'exit_mmap', variant: 'any' },
     { name: 'mark_victim__fentry', section: 'tp_btf/mark_victim', hook: 'mark_victim', variant: 'fentry' },
     { name: 'mark_victim__kprobe', section: 'tp_btf/mark_victim', hook: 'mark_victim', variant: 'kprobe' },
     { name: 'mark_victim__log', section: 'tp_btf/mark_victim', hook: 'mark_victim', variant: 'log' },
@@ -267,6 +300,7 @@ export const schema = {
     { name: 'out_of_memory__kprobe', section: 'kprobe/out_of_memory', hook: 'out_of_memory', variant: 'kprobe' },
     { name: 'out_of_memory_end__fentry', section: 'fexit/out_of_memory', hook: 'out_of_memory_end', variant: 'fentry' },
     { name: 'out_of_memory_end__kprobe', section: 'kretprobe/out_of_memory', hook: 'out_of_memory_end', variant: 'kprobe' },
+    { name: 'sched_process_exec__any', section: 'tp_btf/sched_process_exec', hook: 'sched_process_exec', variant: 'any' },
     { name: 'sched_process_exit__any', section: 'tp_btf/sched_process_exit', hook: 'sched_process_exit', variant: 'any' },
     { name: 'self__any', section: 'iter/task', hook: 'self', variant: 'any' },
   ],

@@ -3,6 +3,7 @@ import type { Header, Report } from '../report/model.js';
 import type { Program } from '../btf/index.js';
 import type { Mapping } from './mappings.js';
 import type { Outlook } from './oom/now.js';
+import type { CgroupState, MachineMemory } from './oom/state.js';
 
 /** Maps, rings and iterators of the tool's BPF object. */
 export interface Tables {
@@ -66,6 +67,11 @@ export interface Processes {
   kernelLog(): KernelNews | undefined;
   /** Swap of the machine, bytes; undefined: not known. */
   swapTotal(): number | undefined;
+  /** Resident bytes by process, of all that can be seen; one small read for each. */
+  residentMemory(): ReadonlyMap<number, number>;
+  machineMemory(): MachineMemory;
+  /** Of a cgroup of the memory controller, by its path as the kernel has it; undefined: it is gone, or paths are other ones here. */
+  cgroupState(path: string): CgroupState | undefined;
   /** Whether it has ended and its parent has not waited for it. */
   isZombie(pid: number): boolean;
   /** CLOCK_MONOTONIC in nanoseconds. */
@@ -186,7 +192,7 @@ export interface Tool<Event extends ToolEvent = ToolEvent> {
     readonly options: Readonly<Record<string, string>>;
     readonly programs: readonly Program[];
   };
-  /** Hooks that older kernels lack, by system call, and the sentence for the report. */
+  /** Hooks that older kernels lack, by system call or tracepoint, and the sentence for the report. */
   readonly optionalHooks: Readonly<Record<string, string>>;
   /** What a variant cannot see, by its name: sentences for the report. */
   readonly limits: Readonly<Record<string, readonly string[]>>;

@@ -32,12 +32,15 @@ async function during(t: Test, variant: string, act: () => Promise<void>): Promi
   const tracer = await ktrace(t, ['-o', 'ndjson', '--variant', variant], { tool: 'oom' }).tracing();
   const log = kernelLog();
   await act();
-  const { report, incidents, ends } = oomLines(t, await tracer.finish(t));
+  const { report, incidents, after } = oomLines(t, await tracer.finish(t));
   const text = log();
   const killed = killedIn(text).filter(({ pid }, i, all) => all.findIndex((each) => each.pid === pid) === i); // who stands for a group is killed with it once more
   t.equal(report.header.variant, variant);
   t.strictSame(incidents.flatMap(({ victims }) => victims.filter(({ how }) => how === 'killed').map(({ pid }) => pid)), killed.map(({ pid }) => pid), 'all that the kernel says it killed, in its order');
-  t.strictSame(ends.map(({ pid }) => pid).sort(), killed.map(({ pid }) => pid).sort(), 'each has ended');
+  const pids = (type: string): number[] => after.filter((each) => each.type === type).map(({ pid }) => pid).sort();
+  t.strictSame(pids('end'), killed.map(({ pid }) => pid).sort(), 'each has ended');
+  if (kernelVersion() >= 601) t.strictSame(pids('freed'), killed.map(({ pid }) => pid).sort(), 'the memory of each is free');
+  t.ok(after.every(({ tookNs }) => tookNs > 0));
   for (const { pid, memory, adj } of incidents.flatMap(({ victims }) => victims)) {
     const said = killed.find((each) => each.pid === pid);
     if (!said) continue;

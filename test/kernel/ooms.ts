@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { EndRecord, IncidentRecord } from '../../src/tools/oom/model.js';
+import type { AfterRecord, IncidentRecord } from '../../src/tools/oom/model.js';
 import type { Loss } from '../../src/report/model.js';
 import { removed } from './cgroups.js';
 import type { FutexReport } from './futex-model.js';
@@ -81,12 +81,12 @@ export async function holding(hog: Workload): Promise<Workload> {
 }
 
 /** Lines of JSON: events, and the report after them. */
-export function oomLines(t: Test, text: string, losses: readonly string[] = []): { report: OomReport; incidents: readonly IncidentRecord[]; ends: readonly EndRecord[] } {
+export function oomLines(t: Test, text: string, losses: readonly string[] = []): { report: OomReport; incidents: readonly IncidentRecord[]; after: readonly AfterRecord[] } {
   const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as { readonly type?: string });
   const report = lines.pop() as unknown as OomReport;
   accounts(t, report, losses);
   const of = <T>(type: string): T[] => lines.filter((line) => line.type === type) as unknown as T[];
-  return { report, incidents: of('incident'), ends: of('end') };
+  return { report, incidents: of('incident'), after: [...of<AfterRecord>('end'), ...of<AfterRecord>('freed'), ...of<AfterRecord>('restart')] };
 }
 
 /** What the kernel log says of one kill, read on its own: sizes in bytes. */

@@ -1,6 +1,7 @@
 /** What the facts of an incident mean for who has to mend it. Pure. */
 import { formatSize } from '../../render/format.js';
-import type { Candidate, Incident, Memory } from './model.js';
+import { growthOf } from './growth.js';
+import type { Candidate, Incident, IncidentRecord, Memory } from './model.js';
 import { USUAL_PAGE } from './score.js';
 
 const MOST_OF = 0.8;
@@ -18,8 +19,9 @@ const percent = (part: number, whole: number): string => (part >= 0.995 * whole 
 const total = (candidates: readonly Candidate[]): number => candidates.reduce((sum, each) => sum + heldOf(each), 0);
 
 /** Sentences, the most certain first; none where the facts say nothing. */
-export function adviceOf(incident: Incident): string[] {
-  return [...innocent(incident), ...crowd(incident), ...alone(incident), ...elsewhere(incident)];
+export function adviceOf(incident: IncidentRecord): string[] {
+  const growth = growthOf(incident);
+  return [...innocent(incident), ...growth, ...crowd(incident), ...(growth.length === 0 ? alone(incident) : []), ...elsewhere(incident), ...promised(incident)];
 }
 
 /** Somebody else held more, and was spared. */
@@ -57,4 +59,11 @@ function elsewhere({ usage, limit, candidates, swapUsage }: Incident): string[] 
   const rest = usage - held;
   if (rest < MUCH_OF * limit || (swapUsage !== null && swapUsage > limit)) return [];
   return [`${formatSize(rest)} of the usage is mapped by none of the candidates: page cache, files in tmpfs or /dev/shm, or memory of the kernel. df and memory.stat of the cgroup tell which.`];
+}
+
+/** More was promised than there is. */
+function promised({ constraint, machine }: IncidentRecord): string[] {
+  const { promised: sum, total: ram, swapTotal, overcommit } = machine ?? {};
+  if (constraint !== 'none' || !sum || !ram || sum <= ram + (swapTotal ?? 0)) return [];
+  return [`Processes were promised ${formatSize(sum)} (Committed_AS), and there is ${formatSize(ram + (swapTotal ?? 0))} with swap: vm.overcommit_memory is ${overcommit ?? 'not known'}.`];
 }

@@ -20,10 +20,10 @@ function pastOf(world: World, rows: number): Answer<IncidentRecord> {
   const swapTotal = world.swapTotal();
   const found = incidentsOf(records, { at: (ns) => world.wallTime(ns), ...(swapTotal === undefined ? {} : { swapTotal }) });
   const nobody = found.filter(({ victims }) => victims.length === 0).length;
-  const incidents = found.filter(({ victims }) => victims.length > 0).map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident }));
+  const incidents = found.filter(({ victims }) => victims.length > 0).map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident, times: found.slice(0, found.indexOf(incident) + 1).filter((each) => each.cgroup === incident.cgroup).length, machine: null, cgroupState: null }));
   const victims = incidents.reduce((sum, each) => sum + each.victims.length, 0);
-  const counts = { hits: victims, aggregated: victims, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: nobody, logLost: lost };
-  const snapshot: OomSnapshot = { incidents, endedAfter: new Map(), durationNs: 0, counts };
+  const counts = { hits: victims, aggregated: victims, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: nobody, logLost: lost };
+  const snapshot: OomSnapshot = { incidents, after: () => ({}), durationNs: 0, counts };
   return {
     target: 'the kernel log, reconstructed',
     accounting: { hits: victims, aggregated: victims, inFlight: 0, filtered: 0, dropped: 0 },

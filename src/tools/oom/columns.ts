@@ -9,7 +9,9 @@ export const INCIDENT_COLUMNS: readonly Column[] = [
   cell('held', 'HELD', 'bytes', 'memory of the first victim: anonymous, file, shared, swapped and page tables'),
   cell('adj', 'ADJ', 'count', 'its oom_score_adj'),
   cell('score', 'SCORE', 'count', 'its score in pages, as the kernel computed it; where it is from the log, as the kernel would'),
-  wide('ended', 'ENDED', 'ns', 'from the kill until its last thread had ended; its memory is free some time later'),
+  wide('ended', 'ENDED', 'ns', 'from the kill until its last thread had ended'),
+  wide('freed', 'FREED', 'ns', 'from the kill until its memory was free'),
+  wide('restarted', 'RESTART', 'ns', 'from the kill until its program was executed again in the same cgroup or pod'),
   detail('where', 'out of', 'text', 'what ran out'),
   detail('asked', 'asked', 'text', 'who asked for memory'),
   detail('means', 'means', 'text', 'what follows from the facts'),
@@ -19,6 +21,7 @@ export const INCIDENT_COLUMNS: readonly Column[] = [
   data('cgroup', 'CGROUP', 'text', 'path of the cgroup whose limit was hit'),
   data('limit', 'LIMIT', 'bytes', 'its limit'),
   data('usage', 'USAGE', 'bytes', 'its usage'),
+  data('times', 'TIMES', 'count', 'the how many-th it is in this run at this limit'),
   data('origin', 'ORIGIN', 'text', 'kernel, log or both: where it is from'),
 ];
 
@@ -26,6 +29,7 @@ export const CANDIDATE_COLUMNS: readonly Column[] = [
   cell('pid', 'PID', 'pid', 'process id'),
   cell('process', 'PROCESS', 'text', 'name of the process'),
   cell('held', 'MEMORY', 'bytes', 'what counts for the score: anonymous, file, shared, swapped and page tables'),
+  wide('grew', 'GREW', 'bytes', 'by how much its resident memory has grown in the last minute, or since it is watched'),
   wide('anon', 'ANON', 'bytes', 'anonymous memory'),
   wide('file', 'FILE', 'bytes', 'mapped files'),
   wide('shmem', 'SHARED', 'bytes', 'shared memory and tmpfs, mapped'),

@@ -1,6 +1,7 @@
 /** What the kernel log tells of one incident, line by line. */
 import { parseColumns, parseCpu, parseExtent, parseStatsOf, parseSummary, parseTask, parseUsage, type Invoked, type Killed, type Summary, type Task } from './lines.js';
 import type { Constraint } from './model.js';
+import { parseKinds, parseStat } from './stat.js';
 
 interface Amount {
   /** Bytes. */
@@ -31,6 +32,8 @@ export class Draft {
   /** Path of the cgroup whose limit was hit. */
   cgroup: string | null = null;
   readonly extents: Extents = { nodes: new Map() };
+  /** Bytes. */
+  stat: Record<string, number> | undefined;
   columns: readonly string[] | undefined;
   readonly tasks: Task[] = [];
   summary: Summary | undefined;
@@ -66,11 +69,19 @@ export class Draft {
   }
 
   /** Any other line; what is none of the OOM killer's is passed over. */
-  note(text: string): void {
+  note(text: string, pageSize: number): void {
     this.columns ??= parseColumns(text);
     const task = this.columns && parseTask(text, this.columns);
     if (task) this.tasks.push(task);
-    else if (!this.#noteDomain(text)) this.summary ??= parseSummary(text, this.cgroup, (pid) => this.tasks.find((each) => each.pid === pid)?.name);
+    else if (!this.#noteDomain(text) && !this.#noteStat(text, pageSize)) this.summary ??= parseSummary(text, this.cgroup, (pid) => this.tasks.find((each) => each.pid === pid)?.name);
+  }
+
+  /** Lines of memory.stat come after the cgroup's name, and before the table of tasks. */
+  #noteStat(text: string, pageSize: number): boolean {
+    const lines = this.cgroup === null || this.columns ? [] : parseStat(text);
+    if (lines.length > 0) this.stat = { ...this.stat, ...Object.fromEntries(lines) };
+    else this.stat ??= parseKinds(text, pageSize);
+    return lines.length > 0;
   }
 
   #noteDomain(text: string): boolean {

@@ -19,10 +19,10 @@ export interface Raw {
   readonly candidates: readonly OomCandidate[];
 }
 
-/** A victim whose last thread has ended. */
-export interface Ended {
+/** What comes after: the last thread of a victim has ended, or its memory is free. */
+export interface Later {
+  readonly type: 'end' | 'freed';
   readonly pid: number;
-  readonly process: string;
   readonly time: number;
 }
 
@@ -33,6 +33,8 @@ export interface Whole {
   readonly lost: number;
   /** By process of each victim the thread that the kernel has marked. */
   readonly threads: ReadonlyMap<number, number>;
+  /** When processes began, CLOCK_MONOTONIC in ns, where hooks have told of them. */
+  readonly began: ReadonlyMap<number, number>;
 }
 
 interface Open {
@@ -48,12 +50,13 @@ export class Incidents {
   readonly #open = new Map<number, Open>();
 
   /** `now`: CLOCK_MONOTONIC, ns. `all`: nothing follows. What is whole comes out, the oldest first. */
-  take(raw: Raw, now: number, all: boolean): { whole: Whole[]; ended: Ended[] } {
-    const ended: Ended[] = [];
+  take(raw: Raw, now: number, all: boolean): { whole: Whole[]; later: Later[] } {
+    const later: Later[] = [];
     for (const head of raw.incidents) this.#of(head.incident, head.lost).head = head;
     for (const candidate of raw.candidates) this.#of(candidate.incident, candidate.lost).candidates.push(candidate);
     for (const victim of raw.victims) {
-      if (victim.kind === OomKind.OOM_ENDED) ended.push({ pid: victim.tgid, process: victim.comm, time: victim.time });
+      const type = LATER[victim.kind];
+      if (type) later.push({ type, pid: victim.tgid, time: victim.time });
       else this.#add(victim);
     }
     const begun = [...this.#open.values()].filter(({ head, victims }) => head ?? victims[0]);
@@ -61,7 +64,7 @@ export class Incidents {
     const whole = begun.filter((open) => all || (some && isWhole(open, now + GROUP_NS)));
     for (const { number } of whole) this.#open.delete(number);
     this.#forget();
-    return { whole: whole.sort((a, b) => a.number - b.number).map((open) => ({ incident: incidentOf(open), known: open.head !== undefined && open.head.known !== 0, lost: open.lost, threads: new Map(open.victims.map(({ tgid, tid }) => [tgid || tid, tid])) })), ended };
+    return { whole: whole.sort((a, b) => a.number - b.number).map(wholeOf), later };
   }
 
   #add(victim: OomVictim): void {
@@ -82,6 +85,14 @@ export class Incidents {
     const fruitless = [...this.#open.values()].filter(({ head, victims }) => !head && victims.length === 0);
     for (const { number } of fruitless.slice(0, -MOST_FRUITLESS)) this.#open.delete(number);
   }
+}
+
+const LATER: Readonly<Record<number, Later['type']>> = { [OomKind.OOM_ENDED]: 'end', [OomKind.OOM_FREED]: 'freed' };
+
+function wholeOf(open: Open): Whole {
+  const { head, lost, victims, candidates } = open;
+  const began = [...candidates, ...victims].flatMap(({ tgid, began: at }): [number, number][] => (tgid > 0 && at > 0 ? [[tgid, at]] : []));
+  return { incident: incidentOf(open), known: head !== undefined && head.known !== 0, lost, threads: new Map(victims.map(({ tgid, tid }) => [tgid || tid, tid])), began: new Map(began) };
 }
 
 function isWhole({ over, head, victims }: Open, now: number): boolean {
@@ -118,6 +129,7 @@ function incidentOf({ head, victims, candidates }: Open): Incident {
     container: cgroup === null ? null : (containerOf(cgroup) ?? null),
     ...(inCgroup ? limitsOf(head) : NO_LIMITS),
     totalPages: isKnown ? head.totalPages : null,
+    stat: null,
     victims: victims.map((victim) => victimOf(victim, scores.get(victim.tgid || victim.tid))),
     candidates: seen,
     origin: 'kernel',
@@ -129,17 +141,18 @@ function incidentOf({ head, victims, candidates }: Open): Incident {
 const LEAST = -(2 ** 62);
 
 function candidateOf({ tgid, comm, uid, known, memory, adj, score }: OomCandidate, marked: ReadonlySet<number>): Candidate {
-  return { pid: tgid, process: comm, uid, memory: memoryOf(known, memory), adj, score: score < LEAST ? null : score, victim: marked.has(tgid) };
+  return { pid: tgid, process: comm, uid, memory: memoryOf(known, memory), adj, score: score < LEAST ? null : score, victim: marked.has(tgid), before: null };
 }
 
 /** Where the tracepoint has given an id alone, the table of candidates knows the rest. */
 function victimOf(victim: OomVictim, candidate: Candidate | undefined): Victim {
-  const { time, tgid, tid, comm, uid, known, memory, adj, place, dying } = victim;
+  const { time, tgid, tid, comm, program, uid, known, memory, adj, place, dying } = victim;
   const cgroup = tgid === 0 ? null : pathOf(place);
   return {
     time,
     pid: tgid || tid,
     process: tgid === 0 ? (candidate?.process ?? '') : comm,
+    program: program.name === '' ? null : program.name,
     uid: tgid === 0 ? (candidate?.uid ?? null) : uid,
     memory: memoryOf(known, memory) ?? candidate?.memory ?? null,
     adj: tgid === 0 ? (candidate?.adj ?? null) : adj,
@@ -147,5 +160,6 @@ function victimOf(victim: OomVictim, candidate: Candidate | undefined): Victim {
     cgroup,
     container: cgroup === null ? null : (containerOf(cgroup) ?? null),
     how: dying !== 0 ? 'marked' : 'killed',
+    before: [],
   };
 }

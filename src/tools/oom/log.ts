@@ -31,7 +31,7 @@ const MOST_PIECES = 16;
 /** The oldest first. Records of others than the kernel, and lines of others in the kernel, are passed over. */
 export function incidentsOf(records: readonly KernelRecord[], machine: Machine = {}): Incident[] {
   const drafts: Draft[] = [];
-  for (const { timeUs, text } of joined(records)) take(drafts, timeUs, text);
+  for (const { timeUs, text } of joined(records)) take(drafts, timeUs, text, machine.pageSize ?? USUAL_PAGE);
   return drafts.filter((draft) => draft.isIncident).map((draft) => incidentOf(draft, machine));
 }
 
@@ -61,7 +61,7 @@ function* joined(records: readonly KernelRecord[]): Generator<Line, void, undefi
 }
 
 /** The OOM killer runs once at a time (oom_lock): what it writes is of the last incident, unless it says that another one has begun. */
-function take(drafts: Draft[], timeUs: number, text: string): void {
+function take(drafts: Draft[], timeUs: number, text: string, pageSize: number): void {
   const begin = (): Draft => {
     const draft = new Draft(timeUs);
     drafts.push(draft);
@@ -88,8 +88,8 @@ function take(drafts: Draft[], timeUs: number, text: string): void {
     (last && !last.over && last.kills.length === 0 ? last : begin()).over = true;
     return;
   }
-  if (text.startsWith('oom-kill:') && (!last || last.over || last.summary || last.kills.length > 0)) begin().note(text);
-  else if (last && !last.over && last.kills.length === 0) last.note(text);
+  if (text.startsWith('oom-kill:') && (!last || last.over || last.summary || last.kills.length > 0)) begin().note(text, pageSize);
+  else if (last && !last.over && last.kills.length === 0) last.note(text, pageSize);
 }
 
 /** Whether a kill is of an incident. Without the table, the time decides. */
@@ -129,6 +129,7 @@ function incidentOf(draft: Draft, machine: Machine): Incident {
     swapLimit: draft.swap?.limit ?? null,
     swapUsage: draft.swap?.usage ?? null,
     totalPages: scale.totalPages,
+    stat: draft.stat ?? null,
     victims,
     candidates,
     origin: 'log',

@@ -1,25 +1,26 @@
 /** The eyes of one session: takes in what the kernel side tells, and keeps the incidents. */
-import type { OomCandidate, OomIncident, OomVictim } from '../../generated/oom.js';
+import type { OomCandidate, OomIncident, OomStart, OomVictim } from '../../generated/oom.js';
 import type { Report } from '../../report/model.js';
 import type { KernelRecord, Look, Processes, ReportOptions, Tables } from '../contract.js';
-import { Incidents, type Ended, type Whole } from './incidents.js';
+import { Aftermath } from './aftermath.js';
+import { History } from './history.js';
+import { Incidents, type Whole } from './incidents.js';
 import { incidentsOf } from './log.js';
 import { told } from './merge.js';
-import type { EndRecord, Incident, IncidentRecord, OomRecord } from './model.js';
+import type { AfterRecord, Incident, IncidentRecord, OomRecord } from './model.js';
 import { oomReport, type OomSnapshot } from './report.js';
 
 /** Records of the kernel log: an incident has some seventy, and ktrace may not have run for a while. */
 const REMEMBERED = 20_000;
-/** The kernel may take long to write what an incident was about, on a slow console: victims end meanwhile. */
-const EARLY_NS = 60e9;
+const MOST_PLACES = 10_000;
 
 export class OomLook implements Look<OomRecord> {
   readonly #incidents = new Incidents();
   readonly #kept: IncidentRecord[] = [];
-  readonly #endedAfter = new Map<number, number>();
-  /** When each victim that has not ended was killed, by pid. */
-  readonly #dying = new Map<number, { readonly number: number; readonly time: number; readonly first: boolean }>();
-  #early: readonly Ended[] = [];
+  readonly #aftermath = new Aftermath();
+  readonly #history: History;
+  /** In this session, by path of the cgroup whose limit was hit; null: of the machine. */
+  readonly #times = new Map<string | null, number>();
   #log: readonly KernelRecord[] = [];
   #logLost = 0;
   #number = 0;
@@ -33,16 +34,20 @@ export class OomLook implements Look<OomRecord> {
     private readonly tables: Tables,
     private readonly processes: Processes,
     private readonly mostRows: number,
-  ) {}
+  ) {
+    this.#history = new History(processes);
+  }
 
   begin(): void {
     this.#startedAt = this.processes.now();
     this.processes.kernelLog();
+    this.#history.tick();
   }
 
   /** The log is read in time, or the kernel overwrites it. */
   tick(): boolean {
     this.#readLog();
+    this.#history.tick();
     return false;
   }
 
@@ -55,17 +60,30 @@ export class OomLook implements Look<OomRecord> {
     const victims = this.tables.drain<OomVictim>('victims', 'oom_victim');
     const incidents = this.tables.drain<OomIncident>('incidents', 'oom_incident');
     const candidates = this.tables.drain<OomCandidate>('candidates', 'oom_candidate');
-    const full = victims.full || incidents.full || candidates.full;
-    const { whole, ended } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, this.processes.now(), last && !full);
+    const starts = this.tables.drain<OomStart>('starts', 'oom_start');
+    const full = victims.full || incidents.full || candidates.full || starts.full;
+    const { whole, later } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, this.processes.now(), last && !full);
     const records = whole.length === 0 ? [] : this.#told(whole);
-    return { events: [...records, ...this.#ends(ended)].sort((a, b) => a.time - b.time), full };
+    const after = this.#aftermath.take(later, starts.events, this.processes.now()).map((each): AfterRecord => ({ ...each, at: this.processes.wallTime(each.time), lostBefore: 0 }));
+    return { events: [...records, ...after].sort((a, b) => a.time - b.time), full };
   }
 
   #told(whole: readonly Whole[]): IncidentRecord[] {
     const readable = this.#readLog();
     const swapTotal = this.processes.swapTotal();
     const log = incidentsOf(this.#log, swapTotal === undefined ? {} : { swapTotal });
-    return told(whole, log, readable).map(({ incident, lost }) => this.#keep(incident, lost));
+    return told(whole, log, readable).map(({ incident, lost, began }) => this.#keep(this.#watched(incident, began), lost));
+  }
+
+  /** With what its processes held before. */
+  #watched(incident: Incident, began: Whole['began']): Incident {
+    const { time, victims, candidates } = incident;
+    const since = (pid: number): number => began.get(pid) ?? Infinity;
+    return {
+      ...incident,
+      victims: victims.map((victim) => ({ ...victim, before: this.#history.of(victim.pid, since(victim.pid), time) })),
+      candidates: candidates.map((each) => ({ ...each, before: this.#history.minuteBefore(each.pid, since(each.pid), time) })),
+    };
   }
 
   /** Whether it may be read. */
@@ -78,35 +96,22 @@ export class OomLook implements Look<OomRecord> {
   }
 
   #keep(incident: Incident, lostBefore: number): IncidentRecord {
-    const record: IncidentRecord = { type: 'incident', number: ++this.#number, lostBefore, ...incident, at: this.processes.wallTime(incident.time) };
+    const { cgroup, constraint, time } = incident;
+    const place = cgroup ?? (constraint === 'memcg' ? undefined : null);
+    const times = place === undefined ? 1 : (this.#times.get(place) ?? 0) + 1;
+    if (place !== undefined && (this.#times.has(place) || this.#times.size < MOST_PLACES)) this.#times.set(place, times);
+    const record: IncidentRecord = { type: 'incident', number: ++this.#number, lostBefore, ...incident, at: this.processes.wallTime(time), times, machine: this.#history.machineBefore(time), cgroupState: cgroup === null ? null : (this.processes.cgroupState(cgroup) ?? null) };
     this.#kept.push(record);
     this.#aggregated += record.victims.length;
-    record.victims.forEach(({ pid, time }, i) => this.#dying.set(pid, { number: record.number, time, first: i === 0 }));
+    this.#aftermath.watch(record);
     while (this.#kept.length > this.mostRows) this.#forget(this.#kept.shift());
     return record;
   }
 
   #forget(incident: IncidentRecord | undefined): void {
-    this.#forgotten += incident?.victims.length ?? 0;
-    for (const { pid } of incident?.victims ?? []) if (this.#dying.get(pid)?.number === incident?.number) this.#dying.delete(pid);
-    if (incident) this.#endedAfter.delete(incident.number);
-  }
-
-  /** Some come before their incident is whole. */
-  #ends(ended: readonly Ended[]): EndRecord[] {
-    const all = [...this.#early, ...ended];
-    const now = this.processes.now();
-    this.#early = all.filter(({ pid, time }) => !this.#dying.has(pid) && now - time < EARLY_NS);
-    return all.flatMap((each) => this.#end(each));
-  }
-
-  #end({ pid, process, time }: Ended): EndRecord[] {
-    const killed = this.#dying.get(pid);
-    if (!killed) return [];
-    this.#dying.delete(pid);
-    const tookNs = time - killed.time;
-    if (killed.first) this.#endedAfter.set(killed.number, tookNs);
-    return [{ type: 'end', time, at: this.processes.wallTime(time), number: killed.number, pid, process, tookNs, lostBefore: 0 }];
+    if (!incident) return;
+    this.#forgotten += incident.victims.length;
+    this.#aftermath.forget(incident);
   }
 
   report(options: ReportOptions, interval: boolean): Report {
@@ -123,7 +128,7 @@ export class OomLook implements Look<OomRecord> {
     const [hits, victimsLost] = [count('hits'), count('unmarked')];
     return {
       incidents,
-      endedAfter: this.#endedAfter,
+      after: (number) => this.#aftermath.after(number),
       durationNs,
       counts: {
         hits,
@@ -133,7 +138,8 @@ export class OomLook implements Look<OomRecord> {
         incidentsLost: count('incidents_lost'),
         candidatesLost: count('candidates_lost'),
         rowsFull: this.#forgotten,
-        endsFull: count('dying_full') + Math.max(0, count('victims_lost') - victimsLost),
+        endsFull: count('dying_full') + count('leaving_full') + Math.max(0, count('victims_lost') - victimsLost),
+        restartsLost: count('programs_full') + count('starts_lost'),
         fruitless: count('fruitless'),
         logLost: this.#logLost,
       },

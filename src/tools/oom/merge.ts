@@ -19,7 +19,7 @@ function logOf({ incident: { time, victims }, threads }: Whole, log: readonly In
 }
 
 /** Each incident once, with what the log says of it. `readable`: whether it may be read. */
-export function told(whole: readonly Whole[], log: readonly Incident[], readable: boolean): Pick<Whole, 'incident' | 'lost'>[] {
+export function told(whole: readonly Whole[], log: readonly Incident[], readable: boolean): Pick<Whole, 'incident' | 'lost' | 'began'>[] {
   const groups: { known: boolean; log: Incident | undefined; marks: Whole[] }[] = [];
   for (const mark of whole) {
     const found = logOf(mark, log);
@@ -27,7 +27,7 @@ export function told(whole: readonly Whole[], log: readonly Incident[], readable
     if (!mark.known && group && !group.known && found !== undefined && found === group.log && isNear(group.marks, mark)) group.marks.push(mark);
     else groups.push({ known: mark.known, log: found, marks: [mark] });
   }
-  return groups.map(({ known, log: found, marks }) => ({ incident: known ? withNames(marks, found) : withLog(marks, found, readable), lost: marks.reduce((sum, each) => sum + each.lost, 0) }));
+  return groups.map(({ known, log: found, marks }) => ({ incident: known ? withNames(marks, found) : withLog(marks, found, readable), lost: marks.reduce((sum, each) => sum + each.lost, 0), began: new Map(marks.flatMap((mark) => [...mark.began])) }));
 }
 
 const isNear = (marks: readonly Whole[], { incident }: Whole): boolean => incident.time - (marks.at(-1)?.incident.time ?? 0) < GROUP_NS;
@@ -35,7 +35,7 @@ const isNear = (marks: readonly Whole[], { incident }: Whole): boolean => incide
 /** Hooks have seen all of it: the log has the names of flags, and the candidates where the compiler has left nothing of oom_badness() to be hooked. */
 function withNames([mark]: readonly Whole[], log: Incident | undefined): Incident {
   const { incident } = mark as Whole;
-  const named = { ...incident, ...(log && log.gfp.length > 0 ? { gfp: log.gfp } : {}), victims: incident.victims.map((victim) => filled(victim, log)) };
+  const named = { ...incident, stat: log?.stat ?? null, ...(log && log.gfp.length > 0 ? { gfp: log.gfp } : {}), victims: incident.victims.map((victim) => filled(victim, log)) };
   if (incident.candidates.length > 0) return named;
   if (!log || log.candidates.length === 0) return { ...named, missing: [...named.missing, UNSEEN] };
   const candidates = log.candidates.map((each): Candidate => ({ ...each, victim: has(incident.victims, each) }));
@@ -45,7 +45,7 @@ function withNames([mark]: readonly Whole[], log: Incident | undefined): Inciden
 /** A victim of which hooks have seen the id alone. */
 function filled(victim: Victim, log: Incident | undefined): Victim {
   const said = victim.cgroup === null ? log?.victims.find(({ pid }) => pid === victim.pid) : undefined;
-  return said ? { ...said, time: victim.time, how: victim.how } : victim;
+  return said ? { ...said, time: victim.time, how: victim.how, program: victim.program } : victim;
 }
 
 const UNSEEN = 'Who else was looked at: no hook has told it, and the kernel log does not say.';
@@ -59,9 +59,9 @@ function withLog(marks: readonly Whole[], log: Incident | undefined, readable: b
   const victims = marked.map((victim) => judged(filled(victim, log), candidates, log, threads));
   const base = { ...(marks[0] as Whole).incident, victims, candidates };
   if (!log) return { ...base, missing: [`What ran out and who else was looked at: the kernel log ${readable ? 'does not say' : 'may not be read, or has other ids than this pid namespace'}.`] };
-  const { constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages } = log;
+  const { constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, stat } = log;
   const missing = log.missing.filter((sentence) => sentence !== ONLY_THREAD);
-  return { ...base, constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, missing, origin: 'both' };
+  return { ...base, constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, stat, missing, origin: 'both' };
 }
 
 /** The kernel writes of each process that it kills. Where it has not, or not so that we have read it, what it had marked says more. */

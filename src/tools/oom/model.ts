@@ -1,5 +1,7 @@
 /** What ktrace oom knows of an incident, whether it saw it in the kernel or reads of it in the kernel log. */
 import type { ToolEvent } from '../contract.js';
+import type { Held, MachineBefore } from './history.js';
+import type { CgroupState } from './state.js';
 
 /** Of a process, in bytes. null: not known, such as the parts of `rss` in the kernel log before Linux 6.8, and swap where only the kill is told. */
 export interface Memory {
@@ -27,6 +29,8 @@ export interface Candidate {
   /** Pages; null: it may not be killed, or what it is made of is not known. */
   readonly score: number | null;
   readonly victim: boolean;
+  /** A minute before, or as long before as it was watched; null: it was not, or when it began is not known. */
+  readonly before: Held | null;
 }
 
 export interface Victim {
@@ -35,6 +39,8 @@ export interface Victim {
   readonly pid: number;
   /** Hostile. */
   readonly process: string;
+  /** Last name of the file that it executed, 63 bytes at most; null: not known. Hostile. */
+  readonly program: string | null;
   readonly uid: number | null;
   /** When it was killed. */
   readonly memory: Memory | null;
@@ -46,6 +52,8 @@ export interface Victim {
   readonly container: string | null;
   /** `marked`: it was on its way out already, and nothing was killed. */
   readonly how: 'killed' | 'marked';
+  /** What it held before, the oldest first, eight moments at most. Empty: it was not watched, or when it began is not known. */
+  readonly before: readonly Held[];
 }
 
 export type Constraint = 'none' | 'cpuset' | 'memoryPolicy' | 'memcg';
@@ -85,6 +93,8 @@ export interface Incident {
   readonly swapUsage: number | null;
   /** Size of what ran out, pages: what oom_score_adj is a share of. */
   readonly totalPages: number | null;
+  /** As the kernel logged it at the kill, bytes: memory.stat of that cgroup, of cgroup v1 with those below it (`total_…`); of the machine what it holds of each kind. null: not known. */
+  readonly stat: Readonly<Record<string, number>> | null;
   /** In the order in which they were killed. */
   readonly victims: readonly Victim[];
   /** Sorted: the highest score first, those that may not be killed last. */
@@ -99,19 +109,28 @@ export interface IncidentRecord extends Incident, ToolEvent {
   readonly type: 'incident';
   /** From 1, in this session. */
   readonly number: number;
+  /** The how many-th it is in this session at the limit of this cgroup, or of the machine. */
+  readonly times: number;
+  /** At the last look before the kill; null: the machine was not watched. */
+  readonly machine: MachineBefore | null;
+  /** Right after the kill, of the cgroup whose limit was hit; null: none was, or it is not known. */
+  readonly cgroupState: CgroupState | null;
 }
 
-/** The last thread of a victim has ended. Its memory is free then, up to Linux 6.15; later it is freed soon after. */
-export interface EndRecord extends ToolEvent {
-  readonly type: 'end';
+/** What comes after a kill, each once for each victim: its last thread has ended; its memory is free; its program was executed again in the same place. */
+export interface AfterRecord extends ToolEvent {
+  readonly type: 'end' | 'freed' | 'restart';
   readonly time: number;
   readonly at: string;
   readonly number: number;
+  /** Of the victim. */
   readonly pid: number;
-  /** Hostile. */
+  /** Of the victim; hostile. */
   readonly process: string;
   /** Since it was marked. */
   readonly tookNs: number;
+  /** The process that executes the program now; null: it is no restart. */
+  readonly successor: number | null;
 }
 
-export type OomRecord = IncidentRecord | EndRecord;
+export type OomRecord = IncidentRecord | AfterRecord;

@@ -43,7 +43,7 @@ export function candidateOf({ pid, status, adj, score }: ProcessTexts, scale: Sc
   if (!memory) return undefined;
   const points = Number(adj);
   const passedOver = points > ALWAYS_ABOVE_0 && score?.trim() === '0';
-  return { pid, process: nameOf(status), uid: Number(/^Uid:\s*(\d+)/m.exec(status)?.[1] ?? 0), memory, adj: points, score: passedOver ? null : scoreOf(memory, points, scale), victim: false };
+  return { pid, process: nameOf(status), uid: Number(/^Uid:\s*(\d+)/m.exec(status)?.[1] ?? 0), memory, adj: points, score: passedOver ? null : scoreOf(memory, points, scale), victim: false, before: null };
 }
 
 /** From /proc/PID/status (proc(5)); null: it has none. */

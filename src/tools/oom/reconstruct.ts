@@ -21,7 +21,7 @@ export function candidatesOf({ tasks, kills }: Draft, scale: Scale): Candidate[]
   const killed = new Set(kills.map((kill) => kill.killed.pid));
   const candidates = tasks.map((task): Candidate => {
     const memory = memoryOf(task, scale.pageSize ?? USUAL_PAGE);
-    return { pid: task.tgid, process: task.name, uid: task.uid, memory, adj: task.adj, score: scoreOf(memory, task.adj, scale), victim: killed.has(task.pid) || killed.has(task.tgid) };
+    return { pid: task.tgid, process: task.name, uid: task.uid, memory, adj: task.adj, score: scoreOf(memory, task.adj, scale), victim: killed.has(task.pid) || killed.has(task.tgid), before: null };
   });
   return candidates.sort(order);
 }
@@ -47,6 +47,7 @@ export function victimsOf(draft: Draft, candidates: readonly Candidate[]): Victi
       time: timeUs * 1000,
       pid: task?.tgid ?? killed.pid,
       process: killed.name,
+      program: null,
       uid: killed.uid ?? task?.uid ?? null,
       memory: held ? { rss: held.anon + held.file + held.shmem, ...held, swap: candidate?.memory?.swap ?? null } : null,
       adj: killed.adj ?? task?.adj ?? null,
@@ -54,6 +55,7 @@ export function victimsOf(draft: Draft, candidates: readonly Candidate[]): Victi
       cgroup,
       container: cgroup === null ? null : (containerOf(cgroup) ?? null),
       how: held ? 'killed' : 'marked',
+      before: [],
     };
   });
 }

@@ -1,9 +1,10 @@
 /** Incidents as lines for people. */
-import { formatDuration, formatSize } from '../../render/format.js';
+import { formatSize } from '../../render/format.js';
 import { forTerminal } from '../../render/sanitize.js';
 import { wrap } from '../../render/wrap.js';
 import { adviceOf, heldBy } from './advice.js';
-import type { Candidate, EndRecord, Incident, IncidentRecord, Memory, OomRecord, Victim } from './model.js';
+import { afterText, beforeTexts } from './around.js';
+import type { AfterRecord, Candidate, Incident, IncidentRecord, Memory, OomRecord, Victim } from './model.js';
 import { arithmetic, qosOf } from './score.js';
 
 const SHOWN_CANDIDATES = 5;
@@ -73,7 +74,7 @@ export const clockOf = ({ at, origin }: { readonly at: string | null; readonly o
 const clockLead = (what: Parameters<typeof clockOf>[0]): string => (what.at === null ? '' : `${clockOf(what)}  `);
 
 /** Names in it are hostile. */
-export function blockOf(incident: Incident): string[] {
+export function blockOf(incident: IncidentRecord): string[] {
   const { victims, candidates, missing } = incident;
   const dead = victims.filter(({ how }) => how === 'killed');
   const marked = victims.filter(({ how }) => how === 'marked');
@@ -84,14 +85,15 @@ export function blockOf(incident: Incident): string[] {
     ...marked.flatMap((victim) => titled('marked', [`${whoIs(victim)}: it was on its way out, and nothing was killed`])),
     ...titled('why', why(incident)),
     ...(candidates.length > 1 ? candidatesOf(incident).map((line, i) => `${lead('of', i)}${line}`) : []),
+    ...titled('before', beforeTexts(incident)),
     ...titled('means', adviceOf(incident)),
     ...titled('missing', missing),
   ];
 }
 
-const endLines = ({ at, process, pid, tookNs }: EndRecord): string[] => wrap(forTerminal(`${process} (${pid}) has ended, ${formatDuration(tookNs)} after it was marked.`), WIDTH, clockLead({ at }));
+const afterLines = (record: AfterRecord): string[] => wrap(forTerminal(afterText(record)), WIDTH, clockLead(record));
 
-export const linesOf = (record: OomRecord): string[] => (record.type === 'incident' ? blockOf(record) : endLines(record));
+export const linesOf = (record: OomRecord): string[] => (record.type === 'incident' ? blockOf(record) : afterLines(record));
 
 /** `java (4243)`, or more of them. */
 export const victimsText = ({ victims }: IncidentRecord): string => victims.map(({ process, pid, how }) => `${process || '?'} (${pid})${how === 'marked' ? ', marked only' : ''}`).join(', ');

@@ -2,6 +2,7 @@
 import type { Loss, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
 import { adviceOf, heldBy } from './advice.js';
+import type { Aftermath } from './aftermath.js';
 import { CANDIDATE_COLUMNS, INCIDENT_COLUMNS } from './columns.js';
 import type { Candidate, IncidentRecord } from './model.js';
 import { askedText, clockOf, victimsText, whatRanOut } from './records.js';
@@ -11,8 +12,8 @@ export const OOM_SORTS = ['time'] as const;
 export interface OomSnapshot {
   /** The oldest first. */
   readonly incidents: readonly IncidentRecord[];
-  /** From the kill until the last thread of its first victim had ended, ns; by number. */
-  readonly endedAfter: ReadonlyMap<number, number>;
+  /** How long after its first victim was marked something came, ns; by number. */
+  readonly after: Aftermath['after'];
   readonly durationNs: number;
   readonly counts: {
     /** Processes that were marked. */
@@ -24,6 +25,7 @@ export interface OomSnapshot {
     readonly candidatesLost: number;
     readonly rowsFull: number;
     readonly endsFull: number;
+    readonly restartsLost: number;
     /** Times that nobody was chosen. */
     readonly fruitless: number;
     /** Records of the kernel log. */
@@ -52,14 +54,15 @@ export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropp
     { reason: 'incidents-lost', count: counts.incidentsLost, meaning: 'incidents of which who asked, and what ran out, is missing: the ring was full' },
     { reason: 'ring-full', count: counts.candidatesLost, meaning: 'candidates that are missing in tables: the ring was full (raise --ring-size)' },
     { reason: 'rows-full', count: counts.rowsFull, meaning: 'victims in no row: older incidents were forgotten (raise --max-rows)' },
-    { reason: 'ends-full', count: counts.endsFull, meaning: 'victims whose end is not told: too many were dying at once, or the ring was full' },
+    { reason: 'ends-full', count: counts.endsFull, meaning: 'victims of which it is not told when they ended, or when their memory was free: too many were dying at once, or the ring was full' },
+    { reason: 'restarts-lost', count: counts.restartsLost, meaning: 'programs of victims of which not each execution was looked at: a restart may not be told' },
     { reason: 'log-lost', count: counts.logLost, meaning: 'records of the kernel log that were overwritten before they were read' },
     { reason: 'backlog-full', count: backlogDropped, meaning: 'incidents not shown: the reader was slower (totals are not affected)' },
     { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: candidates or victims may be missing' },
   ];
 }
 
-function incidentSection({ incidents, endedAfter }: OomSnapshot, rows: number): Section {
+function incidentSection({ incidents, after }: OomSnapshot, rows: number): Section {
   const shown = incidents.slice(-rows).map((incident): Row => {
     const [victim] = incident.victims;
     const means = adviceOf(incident);
@@ -71,7 +74,10 @@ function incidentSection({ incidents, endedAfter }: OomSnapshot, rows: number): 
       held: victim?.memory ? heldBy(victim.memory) : null,
       adj: victim?.adj ?? null,
       score: victim?.score ?? null,
-      ended: endedAfter.get(incident.number) ?? null,
+      ended: after(incident.number).end ?? null,
+      freed: after(incident.number).freed ?? null,
+      restarted: after(incident.number).restart ?? null,
+      times: incident.times,
       where: whatRanOut(incident),
       asked: askedText(incident),
       means: means.length === 0 ? null : means.join(' '),
@@ -94,9 +100,9 @@ function candidateSection(incident: IncidentRecord | undefined, rows: number): S
   return { id: 'candidates', title: `Candidates of incident ${incident?.number ?? 0}`, columns: CANDIDATE_COLUMNS, rows: shown.map((each) => candidateRow(each, incident?.number ?? 0)), hiddenRows: candidates.length - shown.length };
 }
 
-export function candidateRow({ pid, process, uid, memory, adj, score, victim }: Candidate, number: number): Row {
+export function candidateRow({ pid, process, uid, memory, adj, score, victim, before }: Candidate, number: number): Row {
   const { anon = null, file = null, shmem = null, swap = null, pageTables = null } = memory ?? {};
-  return { number, pid, process, uid, held: memory ? heldBy(memory) : null, anon, file, shmem, swap, pageTables, adj, score, victim: victim ? 'yes' : 'no' };
+  return { number, pid, process, uid, held: memory ? heldBy(memory) : null, grew: memory && before ? memory.rss - before.rss : null, anon, file, shmem, swap, pageTables, adj, score, victim: victim ? 'yes' : 'no' };
 }
 
 export function findingOf({ incidents, counts }: OomSnapshot): string[] {

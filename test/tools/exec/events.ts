@@ -46,6 +46,9 @@ export function processes(now = 1e9, zombies: readonly number[] = []): Processes
     now: () => now,
     kernelLog: () => undefined,
     swapTotal: () => undefined,
+    residentMemory: () => new Map(),
+    machineMemory: () => ({ available: null, swapFree: null, swapTotal: null, promised: null, total: null, overcommit: null, pressure: null }),
+    cgroupState: () => undefined,
     wallTime: (ns) => new Date(ns / 1e6).toISOString(),
   };
 }

@@ -91,6 +91,18 @@ class World implements Tables, Processes {
     return undefined;
   }
 
+  residentMemory(): ReadonlyMap<number, number> {
+    return new Map();
+  }
+
+  machineMemory(): ReturnType<Processes['machineMemory']> {
+    return { available: null, swapFree: null, swapTotal: null, promised: null, total: null, overcommit: null, pressure: null };
+  }
+
+  cgroupState(): undefined {
+    return undefined;
+  }
+
   wallTime(ns: number): string {
     return new Date(ns / 1e6).toISOString();
   }

@@ -15,11 +15,11 @@ export const head = (changes: Partial<OomIncident> = {}): OomIncident => ({
 });
 
 export const mark = (changes: Partial<OomVictim> = {}): OomVictim => ({
-  time: 1001 * MS, incident: 1, began: 5, memory: memory(300), tgid: 100, tid: 100, uid: 1000, lost: 0, adj: 0, kind: OomKind.OOM_MARKED, known: 1, dying: 0, comm: 'java', place: place('app', 'pods'), ...changes,
+  time: 1001 * MS, incident: 1, began: 5, memory: memory(300), tgid: 100, tid: 100, uid: 1000, lost: 0, adj: 0, kind: OomKind.OOM_MARKED, known: 1, dying: 0, comm: 'java', program: { name: 'java' }, place: place('app', 'pods'), ...changes,
 });
 
 export const over = (incident = 1): OomVictim => mark({ incident, kind: OomKind.OOM_OVER, tgid: 0, tid: 0, known: 0 });
 
 export const looked = (tgid: number, comm: string, mib: number, changes: Partial<OomCandidate> = {}): OomCandidate => ({
-  incident: 1, score: (mib + 1) * 256 + 40, memory: memory(mib), tgid, uid: 1000, lost: 0, adj: 0, known: 1, comm, ...changes,
+  incident: 1, score: (mib + 1) * 256 + 40, began: 5, memory: memory(mib), tgid, uid: 1000, lost: 0, adj: 0, known: 1, comm, ...changes,
 });

@@ -17,6 +17,7 @@ t.test('a process is judged by what /proc says of it', (t) => {
     adj: 10,
     score: 1210 + 5 + 40 + 1000,
     victim: false,
+    before: null,
   });
   t.equal(candidateOf({ pid: 2, status: 'Name:\tkthreadd\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0\n', adj: '0', score: '0' }, scale), undefined, 'no memory of its own');
   t.equal(candidateOf({ pid: 5, status: status('x'), adj: '-1000', score: '0' }, scale)?.score, null);
@@ -34,7 +35,7 @@ t.test('names in /proc/PID/status are escaped, and may look like other lines', (
   t.end();
 });
 
-const candidate = (pid: number, score: number | null, adj = 0): Candidate => ({ pid, process: `p${pid}`, uid: 0, memory: null, adj, score, victim: false });
+const candidate = (pid: number, score: number | null, adj = 0): Candidate => ({ pid, process: `p${pid}`, uid: 0, memory: null, adj, score, victim: false, before: null });
 const victims = (candidates: readonly Candidate[]): number[] => candidates.filter(({ victim }) => victim).map(({ pid }) => pid);
 
 t.test('the highest score is killed, and the group it is in', (t) => {

@@ -15,13 +15,14 @@ const OPTIONS: ReportOptions = {
   rows: 10, sort: 'time', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0,
   header: { version: '1', startedAt: '2026-01-01T00:00:00Z', durationNs: 1e9, target: 'all processes', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '6.12', settled: true },
 };
-const COUNTS = { hits: 1, aggregated: 1, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, fruitless: 0, logLost: 0 };
+const COUNTS = { hits: 1, aggregated: 1, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: 0, logLost: 0 };
 
 const take = (raw: Partial<Raw>, now = 1002 * MS, all = false): Whole[] => new Incidents().take({ incidents: [], victims: [], candidates: [], ...raw }, now, all).whole;
 const one = (raw: Partial<Raw>): Incident => (take(raw, 0, true)[0] as Whole).incident;
 const USUAL: Raw = { incidents: [head()], victims: [mark(), over()], candidates: [looked(100, 'java', 300), looked(101, 'redis', 120, { adj: -997, score: -100_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] };
-const record = (incident: Incident, number = 1): IncidentRecord => ({ type: 'incident', number, lostBefore: 0, ...incident, at: '2026-01-01T02:31:19.745Z' });
-const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnapshot> = {}): OomSnapshot => ({ incidents, endedAfter: new Map([[1, 12 * MS]]), durationNs: 1e9, counts: COUNTS, ...changes });
+const record = (incident: Incident, changes: Partial<IncidentRecord> = {}): IncidentRecord => ({ type: 'incident', number: 1, lostBefore: 0, times: 1, machine: null, cgroupState: null, ...incident, at: '2026-01-01T02:31:19.745Z', ...changes });
+const recorded = (raw: Partial<Raw>, changes: Partial<IncidentRecord> = {}): IncidentRecord => record(one(raw), changes);
+const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnapshot> = {}): OomSnapshot => ({ incidents, after: (number) => (number === 1 ? { end: 12 * MS, freed: 31 * MS, restart: 2000 * MS } : {}), durationNs: 1e9, counts: COUNTS, ...changes });
 
 t.test('three rings become one incident, when it is over', (t) => {
   const incidents = new Incidents();
@@ -45,7 +46,7 @@ t.test('an incident without its end is whole after a while, and one without its 
 t.test('what only an id is known of is taken from the candidates; who was on its way out is marked only', (t) => {
   t.match(one({ ...USUAL, victims: [mark({ tgid: 0, tid: 101, known: 0, comm: '' }), over()] }).victims, [{ pid: 101, process: 'redis', adj: -997, score: -100_000, cgroup: null }]);
   t.match(one({ ...USUAL, victims: [mark({ dying: 1 }), over()] }).victims, [{ pid: 100, how: 'marked' }]);
-  t.match(blockOf(one({ ...USUAL, victims: [mark({ dying: 1 }), over()] })).join('\n'), /\n {2}marked {3}java \(100\), uid 1000: it was on its way out, and nothing was killed\n/);
+  t.match(blockOf(recorded({ ...USUAL, victims: [mark({ dying: 1 }), over()] })).join('\n'), /\n {2}marked {3}java \(100\), uid 1000: it was on its way out, and nothing was killed\n/);
   t.end();
 });
 
@@ -62,8 +63,8 @@ t.test('many at once are all told', (t) => {
   t.end();
 });
 
-t.test('ends of victims come by themselves', (t) => {
-  t.strictSame(new Incidents().take({ incidents: [], candidates: [], victims: [mark({ kind: OomKind.OOM_ENDED, time: 1013 * MS })] }, 1014 * MS, false).ended, [{ pid: 100, process: 'java', time: 1013 * MS }]);
+t.test('what comes after comes by itself', (t) => {
+  t.strictSame(new Incidents().take({ incidents: [], candidates: [], victims: [mark({ kind: OomKind.OOM_ENDED, time: 1013 * MS })] }, 1014 * MS, false).later, [{ type: 'end', pid: 100, time: 1013 * MS }]);
   t.end();
 });
 
@@ -86,18 +87,28 @@ t.test('the kernel log adds what hooks have not seen', (t) => {
 });
 
 t.test('what follows from the facts, and nothing where they say nothing', (t) => {
-  t.strictSame(adviceOf(one(USUAL)), [], 'a victim with the most, and half of the limit');
-  t.strictSame(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 30), looked(101, 'redis', 420, { adj: -997 })] })), ['redis (101) held more, 421 MiB, and was spared by oom_score_adj -997 against 0.']);
-  t.strictSame(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 30), looked(102, 'agent', 420, { adj: -1000, score: -(2 ** 63) })] })), ['agent (102) held more, 421 MiB, and may not be killed (oom_score_adj -1000).']);
-  t.strictSame(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 500)] })), ['The victim alone held 98 % of the limit: either that is what it needs, and the limit is too low, or it leaks.']);
+  t.strictSame(adviceOf(recorded(USUAL)), [], 'a victim with the most, and half of the limit');
+  t.strictSame(adviceOf(recorded({ ...USUAL, candidates: [looked(100, 'java', 30), looked(101, 'redis', 420, { adj: -997 })] })), ['redis (101) held more, 421 MiB, and was spared by oom_score_adj -997 against 0.']);
+  t.strictSame(adviceOf(recorded({ ...USUAL, candidates: [looked(100, 'java', 30), looked(102, 'agent', 420, { adj: -1000, score: -(2 ** 63) })] })), ['agent (102) held more, 421 MiB, and may not be killed (oom_score_adj -1000).']);
+  t.strictSame(adviceOf(recorded({ ...USUAL, candidates: [looked(100, 'java', 500)] })), ['The victim alone held 98 % of the limit: either that is what it needs, and the limit is too low, or it leaks.']);
   const crowd = [looked(100, 'java', 200), ...Array.from({ length: 40 }, (_, i) => looked(300 + i, 'worker', 5))];
-  t.strictSame(adviceOf(one({ ...USUAL, candidates: crowd })), ['40 processes called worker held 55 % of what all candidates held: are so many meant to run?']);
-  t.match(adviceOf(one({ ...USUAL, candidates: [looked(100, 'java', 100)] })), [/^412 MiB of the usage is mapped by none of the candidates: page cache, files in tmpfs/]);
+  t.strictSame(adviceOf(recorded({ ...USUAL, candidates: crowd })), ['40 processes called worker held 55 % of what all candidates held: are so many meant to run?']);
+  const machine = { agoNs: 3e9, available: 0, swapFree: 0, swapTotal: 1024 * MIB, promised: 9000 * MIB, total: 4096 * MIB, overcommit: 1, pressure: null };
+  t.strictSame(adviceOf(recorded({ ...USUAL, incidents: [head({ inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE, totalPages: 1_310_720 })] }, { machine })), ['Processes were promised 8.79 GiB (Committed_AS), and there is 5.00 GiB with swap: vm.overcommit_memory is 1.']);
+  t.strictSame(adviceOf(recorded({ ...USUAL, incidents: [head({ inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE, totalPages: 1_310_720 })] }, { machine: { ...machine, promised: 5000 * MIB } })), []);
+  t.match(adviceOf(recorded({ ...USUAL, candidates: [looked(100, 'java', 100)] })), [/^412 MiB of the usage is mapped by none of the candidates: page cache, files in tmpfs/]);
   t.end();
 });
 
 t.test('the report of one incident, and of none', (t) => {
-  const found = record(one({ ...USUAL, candidates: [looked(100, 'java', 480, { adj: 900, score: 481 * 256 + 40 + 900 * 131 }), looked(101, 're\u001b[31mdis', 20, { adj: -997, score: -125_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] }));
+  const before = [[125, 180], [65, 320], [5, 470]].map(([ago = 0, mib = 0]) => ({ agoNs: ago * 1e9, rss: mib * MIB }));
+  const incident = one({ ...USUAL, candidates: [looked(100, 'java', 480, { adj: 900, score: 481 * 256 + 40 + 900 * 131 }), looked(101, 're\u001b[31mdis', 20, { adj: -997, score: -125_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] });
+  const pressure = { some10: 12.31, some60: 3, full10: 8.1, full60: 2 };
+  const found = record({ ...incident, stat: { anon: 480 * MIB, file: 22 * MIB, shmem: 2 * MIB, kernel: 9 * MIB, sock: 0 }, victims: incident.victims.map((victim) => ({ ...victim, memory: { rss: 481 * MIB, anon: 480 * MIB, file: MIB, shmem: 0, swap: 0, pageTables: 40 * 4096 }, before })) }, {
+    times: 3,
+    cgroupState: { high: 400 * MIB, highHits: 1204, maxHits: 31, killed: 3, pressure },
+    machine: { agoNs: 5e9, available: 12_000 * MIB, swapFree: 0, swapTotal: 0, promised: 9000 * MIB, total: 16_384 * MIB, overcommit: 0, pressure: { ...pressure, some10: 0, full10: 0 } },
+  });
   const text = `${blockOf(found).map(forTerminal).join('\n')}\n\n${plainTable(oomReport(snapshot([found]), OPTIONS, false))}`;
   t.equal(text, golden('oom.txt', text));
   t.strictSame(plainTable(oomReport(snapshot([found]), OPTIONS, false)).split('\n').filter((line) => line.length > 80 || line.includes('\u001b')), []);

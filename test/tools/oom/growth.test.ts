@@ -1,0 +1,49 @@
+import t from 'tap';
+import { growthOf } from '../../../src/tools/oom/growth.js';
+import type { Candidate, IncidentRecord, Memory, Victim } from '../../../src/tools/oom/model.js';
+
+const MIB = 2 ** 20;
+const memory = (mib: number): Memory => ({ rss: mib * MIB, anon: mib * MIB, file: 0, shmem: 0, swap: 0, pageTables: 0 });
+/** [seconds before, MiB]… */
+type Points = readonly (readonly [number, number])[];
+const points = (before: Points): Victim['before'] => before.map(([ago, mib]) => ({ agoNs: ago * 1e9, rss: mib * MIB }));
+const other = (pid: number, mib: number, before: Points): Candidate => ({ pid, process: 'other', uid: 0, memory: memory(mib), adj: 0, score: 1, victim: false, before: points(before)[0] ?? null });
+
+function said(mib: number, before: Points, { how = 'killed', limit = 1000, others = [] }: { how?: Victim['how']; limit?: number | null; others?: readonly Candidate[] } = {}): string[] {
+  const victim: Victim = { time: 0, pid: 7, process: 'java', program: 'java', uid: 0, memory: memory(mib), adj: 0, score: 1, cgroup: '/a', container: null, how, before: points(before) };
+  const own: Candidate = { pid: 7, process: 'java', uid: 0, memory: memory(mib), adj: 0, score: 1, victim: true, before: points(before)[0] ?? null };
+  const incident: IncidentRecord = {
+    type: 'incident', number: 1, lostBefore: 0, times: 1, machine: null, cgroupState: null, time: 0, at: null, constraint: 'memcg', trigger: null, gfp: [], order: 0, cgroup: '/a', container: null,
+    limit: limit === null ? null : limit * MIB, usage: null, swapLimit: null, swapUsage: null, totalPages: null, stat: null, victims: [victim], candidates: [own, ...others], origin: 'kernel', missing: [],
+  };
+  return growthOf(incident);
+}
+
+t.test('steady growth has a rate, and how much longer twice the limit would have lasted', (t) => {
+  t.strictSame(said(900, [[100, 100], [60, 420], [20, 740]]), ['The victim had grown steadily for 1m40s, by 8.00 MiB a second: it leaks, or its load grows. Twice the limit would have lasted 2m05s longer.']);
+  t.strictSame(said(900, [[100, 100], [60, 420], [20, 740]], { limit: null }), ['The victim had grown steadily for 1m40s, by 8.00 MiB a second: it leaks, or its load grows.']);
+  t.end();
+});
+
+t.test('what came at the end came at once', (t) => {
+  t.strictSame(said(900, [[100, 100], [60, 110], [5, 120]]), ['780 MiB of what the victim held came within 5.00s of the kill: one request or job, rather than a slow leak.']);
+  t.strictSame(said(900, [[3, 100]]), ['800 MiB of what the victim held came within 3.00s of the kill: one request or job, rather than a slow leak.']);
+  t.end();
+});
+
+t.test('growth in fits and starts, or seen for too short, is not called anything', (t) => {
+  t.strictSame(said(900, [[100, 100], [60, 700], [20, 650]]), [], 'it shrank meanwhile');
+  t.strictSame(said(900, [[100, 100], [95, 600], [20, 700]]), [], 'most of it in five seconds long ago');
+  t.strictSame(said(900, [[20, 100], [10, 500]]), [], 'twenty seconds are no trend');
+  t.strictSame(said(900, []), [], 'not watched');
+  t.strictSame(said(900, [[100, 100], [60, 420], [20, 740]], { how: 'marked' }), []);
+  t.end();
+});
+
+t.test('who had not grown is innocent, or the limit is too low', (t) => {
+  t.strictSame(said(400, [[100, 395], [50, 400]], { others: [other(8, 500, [[60, 100]])] }), ['The victim had not grown for 1m40s: other (8) had, by 400 MiB in 1m00s.']);
+  t.strictSame(said(600, [[100, 595], [50, 600]], { others: [other(8, 300, [[60, 299]])] }), ['The victim had not grown for 1m40s, and a minute before the candidates held 89 % of the limit: it is too low for what always runs here.']);
+  t.strictSame(said(400, [[100, 395], [50, 400]]), [], 'something else took it');
+  t.strictSame(said(400, [[20, 400]]), [], 'for too short');
+  t.end();
+});
