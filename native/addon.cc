@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "object.h"
+#include "memory.h"
 #include "privileges.h"
 #include "trial.h"
 
@@ -51,6 +52,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("waitForPrograms", Napi::Function::New(env, waitForPrograms, "waitForPrograms"));
 	defineTrials(env, exports);
 	definePrivileges(env, exports);
+	defineMemory(env, exports);
 	exports.Set("libbpfVersion", libbpf_version_string() + 1); // without the "v"
 	exports.Set("possibleCpus", libbpf_num_possible_cpus());
 	return exports;

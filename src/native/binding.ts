@@ -95,6 +95,8 @@ export interface NativeBinding {
   dropPrivileges(capabilities: readonly number[], uid?: number, groups?: readonly number[]): void;
   /** The groups of a user, `gid` first, or else the one that passwd(5) has. May take long: it asks what nsswitch.conf(5) says. */
   groupsOf(uid: number, gid?: number): number[];
+  /** Keeps in memory what this process has mapped of files and does not write to: its code, from when it is first used. Bytes. Takes CAP_IPC_LOCK or CAP_SYS_RESOURCE. */
+  lockCode(): number;
   readonly libbpfVersion: string;
   /** Number of possible CPUs, for per-CPU values. */
   readonly possibleCpus: number;

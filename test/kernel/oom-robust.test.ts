@@ -1,12 +1,12 @@
 /** `ktrace oom`: exit codes, the kernel log alone, a library, full rings and tables, hostile names, a sudden end. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { oom, type OomRecord } from '../../src/index.js';
 import { kernelFacts } from '../../src/source/facts.js';
 import { loss, tolerant } from './losses.js';
 import { CLI, EMULATED } from './machine.js';
-import { kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, type OomReport } from './ooms.js';
+import { holding, kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, type OomReport } from './ooms.js';
 import { run } from './processes.js';
 import { killed } from './sudden-end.js';
 import { suite } from './suite.js';
@@ -117,7 +117,22 @@ suite(1, (test) => {
     }
     await tracer.tracing();
     t.equal(readFileSync(`/proc/${tracer.pid}/oom_score_adj`, 'utf8'), '-1000\n');
+    const code = readFileSync(`/proc/${tracer.pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).filter((mapping) => /^\S+ r-xp \S+ \S+ [1-9]\d* .*\/(node|ktrace\.node)$/m.test(mapping));
+    t.ok(code.length >= 2, 'of Node.js, and of the addon');
+    for (const mapping of code) t.match(mapping, /^VmFlags:.* lo\b/m, 'it stays');
     await tracer.finish(t);
+  });
+
+  test('sysrq asks: somebody is killed although there is memory', async (t) => {
+    if (!EMULATED) return void t.pass('skipped', { skip: 'the kernel kills whom it likes: for a machine of its own' });
+    const group = Limited.make(t, memoryController(), undefined);
+    const hog = await holding(await group.hog(t, '--anon', '16', '--adj', '1000'));
+    const tracer = await ktrace(t, ['-o', 'ndjson'], { tool: 'oom' }).tracing();
+    writeFileSync('/proc/sysrq-trigger', 'f');
+    t.strictSame(await hog.exit(), KILLED);
+    const { incidents } = oomLines(t, await tracer.finish(t));
+    t.match(incidents, [{ constraint: 'none', order: -1, cgroup: null, trigger: { thread: /^kworker\// }, victims: [{ pid: hog.pid, adj: 1000 }] }]);
+    t.ok((incidents[0]?.machine?.available ?? 0) > 100 * MIB, 'as the report says');
   });
 
   test('killed while memory runs out, it leaves nothing', async (t) => {

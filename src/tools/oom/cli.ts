@@ -8,7 +8,7 @@ export const oomCli: ToolCli = {
     { flags: '--list', kind: 'flag', summary: 'do not trace: show what the kernel log still has' },
     { flags: '--summary', kind: 'flag', summary: 'show nothing while tracing, but the report at the end' },
     { flags: '--fail-on-oom', kind: 'flag', summary: 'exit 5 if memory ran out, and a victim was marked' },
-    { flags: '--protect-self', kind: 'flag', summary: 'let the kernel kill others before ktrace (oom_score_adj -1000)' },
+    { flags: '--protect-self', kind: 'flag', summary: 'let the kernel kill others before ktrace (oom_score_adj -1000), and keep its code in memory' },
     { flags: '--ring-size <bytes>', kind: 'count', fallback: '4194304', summary: 'size of the buffer for candidates' },
     { flags: '--max-rows <count>', kind: 'count', fallback: '256', summary: 'incidents kept for the report at most' },
   ],
