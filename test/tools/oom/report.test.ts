@@ -50,6 +50,11 @@ t.test('what only an id is known of is taken from the candidates; who was on its
   t.end();
 });
 
+t.test('sysrq is not want of memory', (t) => {
+  t.match(blockOf(recorded({ ...USUAL, incidents: [head({ order: -1, inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE })] })).slice(0, 2).join('\n'), /^02:31:19\.745 {2}Out of memory: by request: sysrq \(f\) had/);
+  t.end();
+});
+
 t.test('no limit is none, deep cgroups say that they are, and cgroup v1 counts swap with memory', (t) => {
   t.match(one({ incidents: [head({ limit: 2 ** 52, place: { ...place('a', 'b'), deeper: 1 } })] }), { limit: null, cgroup: '…/b/a' });
   t.match(one({ incidents: [head({ place: { ...place('a'), unified: 0 }, limit: 1000, usage: 900, swapLimit: 1500, swapUsage: 1200 })] }), { swapLimit: 500 * 4096, swapUsage: 300 * 4096 });
