@@ -35,11 +35,13 @@ export function strict(command: Command): Command {
     .helpCommand(false);
 }
 
-function optionOf(spec: OptionSpec): Option {
+function optionOf(spec: OptionSpec, shared: ToolCli['shared']): Option {
   const option = new Option(spec.flags, spec.summary + (spec.kind === 'choice' ? `: ${(spec.choices ?? []).join(', ')}` : ''));
   const name = option.long ?? spec.flags;
   if (spec.kind !== 'flag') option.argParser((text: string, earlier: OptionValue) => parseValue(spec, name, text, earlier));
   if (spec.fallback !== undefined) option.default(parseValue(spec, name, spec.fallback, undefined), spec.fallback);
+  if (shared?.[name] === null) option.hideHelp();
+  else option.description = shared?.[name] ?? option.description;
   return spec.group === undefined ? option : option.helpGroup(spec.group);
 }
 
@@ -66,6 +68,6 @@ export function buildCommand(tool: ToolCli, child: readonly string[] | undefined
     .action((interval: string | undefined, count: string | undefined, raw: RawOptions) =>
       run(toOptions(tool, raw, [interval, count].filter((arg) => arg !== undefined), child)),
     );
-  for (const spec of optionsOf(tool)) command.addOption(optionOf(spec));
+  for (const spec of optionsOf(tool)) command.addOption(optionOf(spec, tool.shared));
   return command;
 }

@@ -92,12 +92,12 @@ async function follow(tool: Tool, session: Session, options: CliOptions, output:
   await session.ended();
   const report = session.report();
   if (render || options.intervalNs === undefined) await print(report);
-  return child ? await childExit(child, report, options) : exitCode(report, options);
+  return child ? await childExit(tool, child, report, options) : exitCode(tool, report, options);
 }
 
 /** A command that still runs when -d or Ctrl-C has ended the tracing is told to end, as perf-record(1) does; the exit code is then our own. */
-async function childExit(child: Child, report: Report, options: CliOptions): Promise<number> {
-  const losses = exitCode(report, options);
+async function childExit(tool: Tool, child: Child, report: Report, options: CliOptions): Promise<number> {
+  const losses = exitCode(tool, report, options);
   const ended = await Promise.race([child.ended, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
   if (!ended) child.terminate();
   return losses === EXIT.ok && ended ? exitCodeOf(ended) : losses;
@@ -116,9 +116,10 @@ async function printIntervals(session: Session, { count }: CliOptions, intervalN
   session.stop();
 }
 
-function exitCode({ losses, header, sections }: Report, { failOnLoss, own }: CliOptions): number {
-  if (own['failOnOom'] === true && header.accounting.hits > 0) return EXIT.oom;
-  if (sections.some(({ id, rows }) => id === 'alerts' && rows.length > 0)) return EXIT.alert;
+function exitCode(tool: Tool, report: Report, { failOnLoss, own }: CliOptions): number {
+  const { losses, header } = report;
+  const verdict = tool.verdict?.(report, own);
+  if (verdict) return EXIT[verdict];
   const lost = losses.reduce((sum, { count }) => sum + count, 0);
   if (failOnLoss === undefined || lost === 0) return EXIT.ok;
   return (100 * lost) / Math.max(1, header.accounting.hits) > failOnLoss ? EXIT.losses : EXIT.ok;

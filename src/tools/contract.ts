@@ -211,6 +211,8 @@ export interface Tool<Event extends ToolEvent = ToolEvent> {
   line?(event: Event): string | readonly string[];
   /** What can be answered without tracing; undefined: the options ask for none of it. */
   answer?(asked: Asked, world: World): Answer<Event> | undefined;
+  /** What of a report makes the exit code another one than 0; undefined: nothing. */
+  verdict?(report: Report, own: Own): 'alert' | 'oom' | undefined;
   /** What its own options leave out, in words for the report. */
   filterWords?(own: Own): readonly string[];
   /** Values of the tool's own `const volatile` options. Throws KtraceError for what the user asked for and cannot be. */

@@ -36,6 +36,8 @@ export interface ToolCli {
   readonly summary: string;
   /** What only this tool has, beside the shared options. */
   readonly options: readonly OptionSpec[];
+  /** What shared options mean here, by their long names, where that is something else; `null`: nothing, so that they are not offered. */
+  readonly shared?: Readonly<Record<string, string | null>>;
   /** At least three command lines that work as they are, each at most 76 columns. */
   readonly examples: readonly string[];
   /** What `--sort` takes, the default first. */

@@ -67,6 +67,7 @@ export const execTool: Tool<ExecEventRecord> = {
   lines: (own) => (own['summary'] === true ? 'none' : own['live'] === true || own['failed'] === true ? 'asked' : 'usual'),
   line: lineOf,
   filterWords,
+  verdict: ({ sections }) => (sections.some(({ id, rows }) => id === 'alerts' && rows.length > 0) ? 'alert' : undefined),
   options,
   mapSizes: ({ ringBytes }, { cpus }: Setting) => ({ events: ringBytes, scratch: SCRATCHES * cpus }),
   look: (tables, processes, { own }) => new ExecLook(tables, processes, wishesOf(own)),

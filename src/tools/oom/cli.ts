@@ -12,6 +12,16 @@ export const oomCli: ToolCli = {
     { flags: '--ring-size <bytes>', kind: 'count', fallback: '4194304', summary: 'size of the buffer for candidates' },
     { flags: '--max-rows <count>', kind: 'count', fallback: '256', summary: 'incidents kept for the report at most' },
   ],
+  shared: {
+    '--pid': 'do not trace: who would be killed now, where this process lives',
+    '--cgroup': 'do not trace: who would be killed now, in this cgroup',
+    '--tid': null,
+    '--comm': null,
+    '--min-wait': null,
+    '--include-self': null,
+    '--follow': null,
+    '--all': null,
+  },
   examples: [
     'ktrace oom                        # each time that memory runs out',
     'ktrace oom --fail-on-oom -- make  # exit 5 if anything was killed meanwhile',

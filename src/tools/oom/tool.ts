@@ -29,6 +29,7 @@ export const oomTool: Tool<OomRecord> = {
   lines: (own) => (own['summary'] === true ? 'none' : 'usual'),
   line: linesOf,
   answer,
+  verdict: ({ header }, own) => (own['failOnOom'] === true && header.accounting.hits > 0 ? 'oom' : undefined),
   options,
   mapSizes: ({ ringBytes }) => ({ candidates: ringBytes }),
   look: (tables, processes, { own }) => new OomLook(tables, processes, Number(own['maxRows'] ?? DEFAULT_ROWS)),
