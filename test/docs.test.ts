@@ -109,6 +109,10 @@ const EVENTS: readonly (readonly [page: string, path: string, name: string, of?:
   ['syscalls', 'src/tools/syscalls/events.ts', 'SyscallEventRecord'],
   ['connect', 'src/tools/connect/model.ts', 'ConnectRecord', 'connect'],
   ['connect', 'src/tools/connect/model.ts', 'CloseRecord', 'close'],
+  ['oom', 'src/tools/oom/model.ts', 'IncidentRecord', 'incident'],
+  ['oom', 'src/tools/oom/model.ts', 'AfterRecord', 'after'],
+  ['oom', 'src/tools/oom/model.ts', 'Victim', 'victim'],
+  ['oom', 'src/tools/oom/model.ts', 'Candidate', 'candidate'],
 ];
 
 t.test('every field of an event is on the page of its tool, and no other', (t) => {
