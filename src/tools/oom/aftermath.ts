@@ -67,12 +67,12 @@ export class Aftermath {
     const tookNs = news.time - victim.time;
     told.add(news.type);
     if (isFirst) this.#took.set(number, { ...this.#took.get(number), [news.type]: tookNs });
-    return { type: news.type, time: news.time, number, pid: victim.pid, process: victim.process, tookNs, successor: news.type === 'restart' ? news.pid : null };
+    return { type: news.type, time: news.time, number, pid: victim.pid, process: victim.process, tookNs, successor: news.type === 'restart' && news.pid > 0 ? news.pid : null };
   }
 }
 
 function isOf(news: Later | Start, victim: Victim): boolean {
-  if (news.time < victim.time) return false;
+  if (news.time < victim.time || victim.pid === 0) return false;
   if (news.type !== 'restart') return news.pid === victim.pid;
   return victim.how === 'killed' && victim.program === news.program && victim.cgroup !== null && isSamePlace(victim.cgroup, news.place) && news.time - victim.time < RESTART_NS;
 }

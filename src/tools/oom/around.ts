@@ -50,5 +50,5 @@ export function afterText({ type, process, pid, tookNs, successor }: AfterRecord
   const who = `${process || '?'} (${pid})`;
   const took = `${formatDuration(tookNs)} after it was marked`;
   if (type === 'end') return `${who} has ended, ${took}.`;
-  return type === 'freed' ? `The memory of ${who} is free, ${took}.` : `The program of ${who} is executed again in its cgroup or pod, as ${successor}, ${took}.`;
+  return type === 'freed' ? `The memory of ${who} is free, ${took}.` : `The program of ${who} is executed again in its cgroup or pod${successor === null ? '' : `, as ${successor}`}, ${took}.`;
 }

@@ -7,8 +7,10 @@ import { USUAL_PAGE as PAGE } from './score.js';
 
 const UNLIMITED_PAGES = 2 ** 51; // PAGE_COUNTER_MAX, include/linux/page_counter.h: rounded down to pages
 const MOST_FRUITLESS = 64;
-/** An incident that has no end in the ring (the kernel's functions are not hooked, or it was lost) is whole after this time. */
+/** Where the kernel's functions are not hooked an incident has no end: it is whole after this time. */
 const WHOLE_AFTER_NS = 200e6;
+/** Where they are, its end has been lost after this time: the kernel writes its table of tasks meanwhile, which may take long on a slow console. */
+const LOST_AFTER_NS = 60e9;
 /** Further victims of a group, each by itself, come with the first one: nobody else runs out of memory meanwhile. */
 export const GROUP_NS = 20e6;
 const CONSTRAINTS: Readonly<Record<number, Constraint>> = { [OomConstraint.CONSTRAINT_NONE]: 'none', [OomConstraint.CONSTRAINT_CPUSET]: 'cpuset', [OomConstraint.CONSTRAINT_MEMORY_POLICY]: 'memoryPolicy', [OomConstraint.CONSTRAINT_MEMCG]: 'memcg' };
@@ -60,8 +62,10 @@ export class Incidents {
       else this.#add(victim);
     }
     const begun = [...this.#open.values()].filter(({ head, victims }) => head ?? victims[0]);
-    const some = begun.some((open) => isWhole(open, now));
-    const whole = begun.filter((open) => all || (some && isWhole(open, now + GROUP_NS)));
+    const begunBefore = begun.filter(({ head, victims }) => now - (head ?? victims[0] ?? { time: now }).time > WHOLE_AFTER_NS);
+    const last = Math.max(...begunBefore.map(({ number }) => number));
+    const some = begun.some((open) => isWhole(open, last, now));
+    const whole = begun.filter((open) => all || (some && isWhole(open, last, now + GROUP_NS)));
     for (const { number } of whole) this.#open.delete(number);
     this.#forget();
     return { whole: whole.sort((a, b) => a.number - b.number).map(wholeOf), later };
@@ -95,9 +99,11 @@ function wholeOf(open: Open): Whole {
   return { incident: incidentOf(open), known: head !== undefined && head.known !== 0, lost, threads: new Map(victims.map(({ tgid, tid }) => [tgid || tid, tid])), began: new Map(began) };
 }
 
-function isWhole({ over, head, victims }: Open, now: number): boolean {
+/** `newest`: the number of the last incident, all of the time before which has been read from all rings. The kernel has one at a time. */
+function isWhole({ number, over, head, victims }: Open, newest: number, now: number): boolean {
   const last = victims[victims.length - 1] ?? head;
-  return over || (last !== undefined && now - last.time > WHOLE_AFTER_NS);
+  const isHooked = head !== undefined && head.known !== 0;
+  return over || (isHooked && number < newest) || (last !== undefined && now - last.time > (isHooked ? LOST_AFTER_NS : WHOLE_AFTER_NS));
 }
 
 const memoryOf = (known: number, memory: OomMemory): Memory | null => (known === 0 ? null : { rss: memory.anon + memory.file + memory.shmem, ...memory });
@@ -146,16 +152,17 @@ function candidateOf({ tgid, comm, uid, known, memory, adj, score }: OomCandidat
 
 /** Where the tracepoint has given an id alone, the table of candidates knows the rest. */
 function victimOf(victim: OomVictim, candidate: Candidate | undefined): Victim {
-  const { time, tgid, tid, comm, program, uid, known, memory, adj, place, dying } = victim;
-  const cgroup = tgid === 0 ? null : pathOf(place);
+  const { time, tgid, tid, began, comm, program, uid, known, memory, adj, place, dying } = victim;
+  const isSeen = began > 0;
+  const cgroup = isSeen ? pathOf(place) : null;
   return {
     time,
     pid: tgid || tid,
-    process: tgid === 0 ? (candidate?.process ?? '') : comm,
+    process: isSeen ? comm : (candidate?.process ?? ''),
     program: program.name === '' ? null : program.name,
-    uid: tgid === 0 ? (candidate?.uid ?? null) : uid,
+    uid: isSeen ? uid : (candidate?.uid ?? null),
     memory: memoryOf(known, memory) ?? candidate?.memory ?? null,
-    adj: tgid === 0 ? (candidate?.adj ?? null) : adj,
+    adj: isSeen ? adj : (candidate?.adj ?? null),
     score: candidate?.score ?? null,
     cgroup,
     container: cgroup === null ? null : (containerOf(cgroup) ?? null),

@@ -97,7 +97,7 @@ export class OomLook implements Look<OomRecord> {
 
   #keep(incident: Incident, lostBefore: number): IncidentRecord {
     const { cgroup, constraint, time } = incident;
-    const place = cgroup ?? (constraint === 'memcg' ? undefined : null);
+    const place = cgroup ?? (constraint === 'none' ? null : undefined);
     const times = place === undefined ? 1 : (this.#times.get(place) ?? 0) + 1;
     if (place !== undefined && (this.#times.has(place) || this.#times.size < MOST_PLACES)) this.#times.set(place, times);
     const record: IncidentRecord = { type: 'incident', number: ++this.#number, lostBefore, ...incident, at: this.processes.wallTime(time), times, machine: this.#history.machineBefore(time), cgroupState: cgroup === null ? null : (this.processes.cgroupState(cgroup) ?? null) };

@@ -1,7 +1,8 @@
 /** What the kernel log adds to what the hooks have seen. Pure. */
 import { GROUP_NS, type Whole } from './incidents.js';
-import type { Candidate, Incident, Victim } from './model.js';
+import type { Candidate, Incident, Memory, Victim } from './model.js';
 import { ONLY_THREAD } from './reconstruct.js';
+import { scoreOf } from './score.js';
 
 /** The log has a clock of its own, which drifts from ours (20 ppm are this much in a year); beyond, an id is that of another process. */
 const NEAR_NS = 600e9;
@@ -35,11 +36,29 @@ const isNear = (marks: readonly Whole[], { incident }: Whole): boolean => incide
 /** Hooks have seen all of it: the log has the names of flags, and the candidates where the compiler has left nothing of oom_badness() to be hooked. */
 function withNames([mark]: readonly Whole[], log: Incident | undefined): Incident {
   const { incident } = mark as Whole;
-  const named = { ...incident, stat: log?.stat ?? null, ...(log && log.gfp.length > 0 ? { gfp: log.gfp } : {}), victims: incident.victims.map((victim) => filled(victim, log)) };
-  if (incident.candidates.length > 0) return named;
+  const victims = incident.victims.map((victim) => asLogged(filled(victim, log), log));
+  const named = { ...incident, stat: log?.stat ?? null, ...(log && log.gfp.length > 0 ? { gfp: log.gfp } : {}), victims };
+  if (incident.candidates.length > 0) return { ...named, candidates: incident.candidates.map((each) => asScored(each, log, incident.totalPages)) };
   if (!log || log.candidates.length === 0) return { ...named, missing: [...named.missing, UNSEEN] };
   const candidates = log.candidates.map((each): Candidate => ({ ...each, victim: has(incident.victims, each) }));
-  return { ...named, candidates, victims: named.victims.map((victim) => ({ ...victim, score: scoreOf(victim, candidates) })), origin: 'both' };
+  return { ...named, candidates, victims: named.victims.map((victim) => ({ ...victim, score: scoreAmong(victim, candidates) })), origin: 'both' };
+}
+
+/**
+ * Hooks see what CPUs have handed in to the counts of a process, before Linux 6.2 its threads; the kernel adds up what they still have, for the log at
+ * least. Swap of a victim is in none of its lines.
+ */
+function asLogged(victim: Victim, log: Incident | undefined): Victim {
+  const said = log?.victims.find(({ pid, memory }) => pid === victim.pid && memory !== null)?.memory;
+  return said && victim.memory ? { ...victim, memory: { ...said, swap: victim.memory.swap } } : victim;
+}
+
+/** The sizes that make the score that the kernel has computed. */
+function asScored(candidate: Candidate, log: Incident | undefined, totalPages: number | null): Candidate {
+  const { pid, memory, adj, score } = candidate;
+  const said = log?.candidates.find((each) => each.pid === pid)?.memory;
+  const makes = (sizes: Memory | null): boolean => scoreOf(sizes, adj, { totalPages }) === score;
+  return !said || score === null || makes(memory) || !makes(said) ? candidate : { ...candidate, memory: said };
 }
 
 /** A victim of which hooks have seen the id alone. */
@@ -49,7 +68,7 @@ function filled(victim: Victim, log: Incident | undefined): Victim {
 }
 
 const UNSEEN = 'Who else was looked at: no hook has told it, and the kernel log does not say.';
-const scoreOf = ({ pid }: Victim, candidates: readonly Candidate[]): number | null => candidates.find((each) => each.pid === pid)?.score ?? null;
+const scoreAmong = ({ pid }: Victim, candidates: readonly Candidate[]): number | null => candidates.find((each) => each.pid === pid)?.score ?? null;
 
 /** Hooks have seen that processes were marked, each by itself: the log says what it was about. */
 function withLog(marks: readonly Whole[], log: Incident | undefined, readable: boolean): Incident {
@@ -66,6 +85,6 @@ function withLog(marks: readonly Whole[], log: Incident | undefined, readable: b
 
 /** The kernel writes of each process that it kills. Where it has not, or not so that we have read it, what it had marked says more. */
 function judged(victim: Victim, candidates: readonly Candidate[], log: Incident | undefined, threads: Whole['threads']): Victim {
-  const score = scoreOf(victim, candidates);
+  const score = scoreAmong(victim, candidates);
   return { ...victim, score, how: log && names(log.victims, victim, threads) ? 'killed' : victim.how };
 }

@@ -129,7 +129,7 @@ export interface AfterRecord extends ToolEvent {
   readonly process: string;
   /** Since it was marked. */
   readonly tookNs: number;
-  /** The process that executes the program now; null: it is no restart. */
+  /** The process that executes the program now; null: it is no restart, or has no id in ktrace's pid namespace. */
   readonly successor: number | null;
 }
 

@@ -39,10 +39,13 @@ export function askedText({ trigger, gfp, order }: Incident): string {
   if (!trigger) return 'not known';
   const thread = trigger.tid === trigger.pid ? '' : `, thread ${trigger.thread} ${trigger.tid}`;
   const pages = order === null || order < 0 ? '' : `, for ${2 ** order} page${order === 0 ? '' : 's'}`;
-  return `${trigger.process ?? trigger.thread} (${trigger.pid ?? trigger.tid})${thread}${pages}${gfp.length === 0 ? '' : `, ${gfp.join('|')}`}`;
+  return `${named(trigger.process ?? trigger.thread, trigger.pid ?? trigger.tid)}${thread}${pages}${gfp.length === 0 ? '' : `, ${gfp.join('|')}`}`;
 }
 
-const whoIs = ({ process, pid, uid, container }: Victim): string => `${process || '?'} (${pid})${uid === null ? '' : `, uid ${uid}`}${container === null ? '' : `, container ${container.slice(0, 12)}`}`;
+/** 0: it has no id in ktrace's pid namespace. */
+const named = (process: string | null, pid: number): string => `${process || '?'} (${pid === 0 ? 'of another pid namespace' : pid})`;
+
+const whoIs = ({ process, pid, uid, container }: Victim): string => `${named(process, pid)}${uid === null ? '' : `, uid ${uid}`}${container === null ? '' : `, container ${container.slice(0, 12)}`}`;
 
 function killed(victim: Victim): string[] {
   const held = victim.memory === null ? 'what it held is not known' : memoryText(victim.memory);
@@ -99,4 +102,4 @@ const afterLines = (record: AfterRecord): string[] => wrap(forTerminal(afterText
 export const linesOf = (record: OomRecord): string[] => (record.type === 'incident' ? blockOf(record) : afterLines(record));
 
 /** `java (4243)`, or more of them. */
-export const victimsText = ({ victims }: IncidentRecord): string => victims.map(({ process, pid, how }) => `${process || '?'} (${pid})${how === 'marked' ? ', marked only' : ''}`).join(', ');
+export const victimsText = ({ victims }: IncidentRecord): string => victims.map(({ process, pid, how }) => `${named(process, pid)}${how === 'marked' ? ', marked only' : ''}`).join(', ');

@@ -59,9 +59,11 @@ const inWords = (count: number): string => count.toLocaleString('en-US');
 /** The sum in words, such as `12,345 pages + 0 swap + 40 page tables + 500 × ⌊262,144 / 1000⌋ = 143,385`; null where there is no score. */
 export function arithmetic({ memory, adj, score }: Pick<Candidate, 'memory' | 'adj' | 'score'>, { totalPages, pageSize = USUAL_PAGE }: Scale): string | null {
   if (score === null || memory?.swap == null) return null;
-  const [rss, swap, tables] = [memory.rss, memory.swap, memory.pageTables].map((bytes) => inWords(pages(bytes, pageSize)));
+  const [rss = '', swap = '', tables = ''] = [memory.rss, memory.swap, memory.pageTables].map((bytes) => inWords(pages(bytes, pageSize)));
+  const more = score - (scoreOf(memory, adj, { totalPages, pageSize }) ?? score);
+  const rest = more === 0 ? '' : ` ${more < 0 ? '−' : '+'} ${inWords(Math.abs(more))} that CPUs or threads had not handed in`;
   const share = adj === 0 || totalPages === null ? '' : ` ${adj < 0 ? '−' : '+'} ${Math.abs(adj)} × ⌊${inWords(totalPages)} / 1000⌋`;
-  return `${rss} pages + ${swap} swap + ${tables} page tables${share} = ${inWords(score)}`;
+  return `${rss} pages + ${swap} swap + ${tables} page tables${share}${rest} = ${inWords(score)}`;
 }
 
 /**
