@@ -133,7 +133,7 @@ suite(1, (test) => {
       const filler = run(t, 'unshare', ['-m', 'sh', '-c', `mount -t tmpfs none /mnt && echo $$ > ${group.directory}/cgroup.procs && head -c 20M /dev/zero > /mnt/full && echo full && read line`]);
       await filler.says(/^full$/m);
       const { report } = await during(t, variant, async () => void (await takes(t, group, '--anon', '64', '--adj', '100')));
-      t.match(report.sections.incidents.rows, [{ means: /^(1[6-9]|2[01])(\.\d)? MiB of the usage is mapped by none of the candidates/ }]);
+      t.match(report.sections.incidents.rows, [{ means: /^(1[6-9]|2[01])(\.\d)? MiB of the usage is mapped by none of the candidates: the cgroup has tmpfs and shared 20\.0 MiB/ }]);
     });
 
     test(`${variant}: a group that goes as one`, async (t) => {

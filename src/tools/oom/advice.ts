@@ -3,6 +3,7 @@ import { formatSize } from '../../render/format.js';
 import { growthOf } from './growth.js';
 import type { Candidate, Incident, IncidentRecord, Memory } from './model.js';
 import { USUAL_PAGE } from './score.js';
+import { otherText } from './stat.js';
 
 const MOST_OF = 0.8;
 const MUCH_OF = 0.3;
@@ -53,12 +54,13 @@ function alone({ candidates, victims, limit, totalPages, constraint }: Incident)
 }
 
 /** What no process holds. */
-function elsewhere({ usage, limit, candidates, swapUsage }: Incident): string[] {
+function elsewhere({ usage, limit, candidates, swapUsage, stat }: Incident): string[] {
   if (usage === null || limit === null || candidates.length === 0) return [];
   const held = candidates.reduce((sum, { memory }) => sum + (memory ? (memory.anon === null || memory.shmem === null ? memory.rss : memory.anon + memory.shmem) + memory.pageTables : 0), 0);
   const rest = usage - held;
   if (rest < MUCH_OF * limit || (swapUsage !== null && swapUsage > limit)) return [];
-  return [`${formatSize(rest)} of the usage is mapped by none of the candidates: page cache, files in tmpfs or /dev/shm, or memory of the kernel. df and memory.stat of the cgroup tell which.`];
+  const kinds = stat === null ? '' : otherText(stat);
+  return [`${formatSize(rest)} of the usage is mapped by none of the candidates: ${kinds === '' ? 'page cache, files in tmpfs or /dev/shm, or memory of the kernel. df and memory.stat of the cgroup tell which' : `the cgroup has ${kinds}`}.`];
 }
 
 /** More was promised than there is. */

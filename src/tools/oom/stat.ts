@@ -25,18 +25,23 @@ type Stat = Readonly<Record<string, number>>;
 type Part = readonly [string, number];
 
 const LEAST_SHARE = 0.01;
+const ANONYMOUS = 'anonymous';
 
 /** Parts that do not overlap, the largest first: `anonymous 480 MiB, page cache 10 MiB`. */
-export function statText(stat: Stat): string {
-  const parts = partsOf(stat).sort(([, a], [, b]) => b - a);
+export const statText = (stat: Stat): string => inWords(partsOf(stat));
+
+/** Without what only processes have; empty: nothing of it. */
+export const otherText = (stat: Stat): string => inWords(partsOf(stat).filter(([name]) => name !== ANONYMOUS));
+
+function inWords(parts: readonly Part[]): string {
   const sum = parts.reduce((all, [, bytes]) => all + bytes, 0);
-  return parts.filter(([, bytes]) => bytes > LEAST_SHARE * sum).map(([name, bytes]) => `${name} ${formatSize(bytes)}`).join(', ');
+  return [...parts].sort(([, a], [, b]) => b - a).filter(([, bytes]) => bytes > LEAST_SHARE * sum).map(([name, bytes]) => `${name} ${formatSize(bytes)}`).join(', ');
 }
 
 function partsOf(stat: Stat): Part[] {
   const of = (...names: readonly string[]): number => names.reduce((sum, name) => sum + (stat[name] ?? 0), 0);
   if ('free' in stat) return [['anonymous and tmpfs', of('active_anon', 'inactive_anon')], ['page cache', of('active_file', 'inactive_file')], ['slab that cannot be freed', of('slab_unreclaimable')], ['slab', of('slab_reclaimable')], ['unevictable', of('unevictable')], ['page tables', of('pagetables', 'sec_pagetables')], ['free', of('free')]];
-  if ('total_rss' in stat) return [['anonymous', of('total_rss')], ['page cache', of('total_cache') - of('total_shmem')], ['tmpfs and shared', of('total_shmem')]];
+  if ('total_rss' in stat) return [[ANONYMOUS, of('total_rss')], ['page cache', of('total_cache') - of('total_shmem')], ['tmpfs and shared', of('total_shmem')]];
   const kernel: readonly Part[] = 'kernel' in stat ? [['kernel', of('kernel')]] : [['slab', of('slab')], ['page tables', of('pagetables')], ['kernel stacks', of('kernel_stack')], ['per-CPU', of('percpu')]];
-  return [['anonymous', of('anon')], ['page cache', of('file') - of('shmem')], ['tmpfs and shared', of('shmem')], ...kernel, ['sockets', of('sock')]];
+  return [[ANONYMOUS, of('anon')], ['page cache', of('file') - of('shmem')], ['tmpfs and shared', of('shmem')], ...kernel, ['sockets', of('sock')]];
 }

@@ -104,6 +104,7 @@ t.test('what follows from the facts, and nothing where they say nothing', (t) =>
   const machine = { agoNs: 3e9, available: 0, swapFree: 0, swapTotal: 1024 * MIB, promised: 9000 * MIB, total: 4096 * MIB, overcommit: 1, pressure: null };
   t.strictSame(adviceOf(recorded({ ...USUAL, incidents: [head({ inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE, totalPages: 1_310_720 })] }, { machine })), ['Processes were promised 8.79 GiB (Committed_AS), and there is 5.00 GiB with swap: vm.overcommit_memory is 1.']);
   t.strictSame(adviceOf(recorded({ ...USUAL, incidents: [head({ inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE, totalPages: 1_310_720 })] }, { machine: { ...machine, promised: 5000 * MIB } })), []);
+  t.match(adviceOf(recorded({ ...USUAL, candidates: [looked(100, 'java', 100)] }, { stat: { anon: 100 * MIB, file: 402 * MIB, shmem: 400 * MIB, kernel: 10 * MIB } })), ['412 MiB of the usage is mapped by none of the candidates: the cgroup has tmpfs and shared 400 MiB, kernel 10.0 MiB.']);
   t.match(adviceOf(recorded({ ...USUAL, candidates: [looked(100, 'java', 100)] })), [/^412 MiB of the usage is mapped by none of the candidates: page cache, files in tmpfs/]);
   t.end();
 });
