@@ -65,22 +65,19 @@ struct oom_incident {
 	ktrace_ktime time;
 	ktrace_count incident;
 	ktrace_pages total_pages; /* of what ran out; 0: not known */
-	ktrace_pages score;	   /* of who was chosen */
 	ktrace_pages usage; /* of the cgroup whose limit was hit */
 	ktrace_pages limit;
 	ktrace_pages swap_usage; /* of swap; of cgroup v1 of memory and swap */
 	ktrace_pages swap_limit;
 	__u32 gfp;
 	__s32 order;
-	ktrace_pid chosen; /* 0: nobody was chosen */
 	ktrace_pid tgid;   /* who asked for memory */
 	ktrace_tid tid;
 	__u32 lost;
 	__u8 constraint; /* enum oom_constraint */
 	__u8 in_cgroup;	 /* the limit of a cgroup was hit, not that of the machine */
 	__u8 known; /* what comes from struct oom_control */
-	__u8 _zero0;
-	__u32 _zero;
+	__u8 _zero;
 	ktrace_comm comm;
 	ktrace_comm process;
 	struct oom_place place; /* of the cgroup whose limit was hit */

@@ -80,7 +80,6 @@ static __always_inline void tell_incident(struct oom_control *control)
 	struct task_struct *task = current_task();
 	struct oom_incident *event;
 	struct mem_cgroup *group = 0;
-	struct task_struct *chosen = 0;
 
 	told_number = incident_number;
 	event = incidents_reserve();
@@ -89,29 +88,23 @@ static __always_inline void tell_incident(struct oom_control *control)
 	event->time = bpf_ktime_get_ns();
 	event->incident = incident_number;
 	event->total_pages = 0;
-	event->score = 0;
 	event->gfp = 0;
 	event->order = 0;
 	event->constraint = 0;
 	event->usage = event->limit = event->swap_usage = event->swap_limit = 0;
-	event->chosen = 0;
 	event->tgid = current_tgid();
 	event->tid = current_tid();
-	event->_zero0 = event->_zero = 0;
+	event->_zero = 0;
 	BPF_CORE_READ_INTO(&event->comm, task, comm);
 	BPF_CORE_READ_INTO(&event->process, task, group_leader, comm);
 	event->known = control != 0;
 	if (control) {
 		group = BPF_CORE_READ(control, memcg);
-		chosen = BPF_CORE_READ(control, chosen);
 		event->total_pages = BPF_CORE_READ(control, totalpages);
-		event->score = BPF_CORE_READ(control, chosen_points);
 		event->gfp = BPF_CORE_READ(control, gfp_mask);
 		event->order = BPF_CORE_READ(control, order);
 		event->constraint = BPF_CORE_READ(control, constraint);
 	}
-	if (chosen)
-		event->chosen = process_of(chosen);
 	event->in_cgroup = group != 0;
 	if (group)
 		read_limits(group, event);

@@ -49,7 +49,7 @@ export interface OomCandidate {
   readonly comm: string;
 }
 
-/** struct oom_incident, 912 bytes */
+/** struct oom_incident, 896 bytes */
 export interface OomIncident {
   /** ktrace_ktime */
   readonly time: number;
@@ -57,8 +57,6 @@ export interface OomIncident {
   readonly incident: number;
   /** ktrace_pages */
   readonly totalPages: number;
-  /** ktrace_pages */
-  readonly score: number;
   /** ktrace_pages */
   readonly usage: number;
   /** ktrace_pages */
@@ -71,8 +69,6 @@ export interface OomIncident {
   readonly gfp: number;
   /** s32 */
   readonly order: number;
-  /** ktrace_pid */
-  readonly chosen: number;
   /** ktrace_pid */
   readonly tgid: number;
   /** ktrace_tid */
@@ -243,7 +239,7 @@ export interface Options {
 export const schema = {
   tool: 'oom',
   object: 'oom.bpf.o',
-  layoutHash: '7549488c689921eb',
+  layoutHash: '08e8fbdfbe446592',
   /** C names */
   options: {
     filterCgroup: 'filter_cgroup',

@@ -31,7 +31,6 @@ struct oom_control {
 	int order;
 	unsigned long totalpages;
 	struct task_struct *chosen;
-	long chosen_points;
 	enum oom_constraint constraint;
 } KERNEL_STRUCT;
 

@@ -10,7 +10,7 @@ const memory = (mib: number) => ({ anon: mib * MIB, file: MIB, shmem: 0, swap: 0
 export const place = (...names: readonly string[]): OomPlace => ({ id: 7n, unified: 1, deeper: 0, depth: names.length, names: [...names, ...Array<string>(8).fill('')].slice(0, 8).map((text) => ({ text })) });
 
 export const head = (changes: Partial<OomIncident> = {}): OomIncident => ({
-  time: 1000 * MS, incident: 1, totalPages: 131_072, score: 0, usage: 131_072, limit: 131_072, swapUsage: 0, swapLimit: 0, gfp: 0xcc0, order: 0, chosen: 100, tgid: 200, tid: 201, lost: 0,
+  time: 1000 * MS, incident: 1, totalPages: 131_072, usage: 131_072, limit: 131_072, swapUsage: 0, swapLimit: 0, gfp: 0xcc0, order: 0, tgid: 200, tid: 201, lost: 0,
   constraint: OomConstraint.CONSTRAINT_MEMCG, inCgroup: 1, known: 1, comm: 'worker', process: 'node', place: place('app', 'pods'), ...changes,
 });
 
