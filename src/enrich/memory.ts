@@ -9,15 +9,16 @@ import { pageSize } from './page-size.js';
 const MOST_PROCESSES = 20_000;
 const LINE = Buffer.alloc(256);
 
-/** Resident bytes by process, from /proc/PID/statm; without threads of the kernel, which have none. One small read for each process. */
-export function residentMemory(): ReadonlyMap<number, number> {
+/** Resident bytes by process, from /proc/PID/statm; without threads of the kernel, which have none. One small read for each process. undefined: there is no memory even for that. */
+export function residentMemory(): ReadonlyMap<number, number> | undefined {
+  const names = attempt(() => readdirSync('/proc'));
   const found = new Map<number, number>();
-  for (const name of readdirSync('/proc')) {
+  for (const name of names ?? []) {
     const pid = Number(name);
     const pages = pid > 0 && found.size < MOST_PROCESSES ? residentPages(name) : 0;
     if (pages > 0) found.set(pid, pages * pageSize());
   }
-  return found;
+  return names && found;
 }
 
 function residentPages(pid: string): number {
@@ -36,6 +37,15 @@ export const machineMemory = (): MachineMemory => machineMemoryOf({ meminfo: tex
 
 /** By its path as the kernel has it; undefined: it is gone, or paths are other ones here. */
 export function cgroupState(path: string): CgroupState | undefined {
-  const mount = inInitialCgroupNamespace() ? memoryMount() : undefined;
+  const mount = attempt(() => (inInitialCgroupNamespace() ? memoryMount() : undefined));
   return mount && cgroupStateOf(mount.version, (name) => cgroupFile({ mount, path }, name));
+}
+
+/** Where memory runs out, reading fails, too. */
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
 }

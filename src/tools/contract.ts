@@ -67,8 +67,8 @@ export interface Processes {
   kernelLog(): KernelNews | undefined;
   /** Swap of the machine, bytes; undefined: not known. */
   swapTotal(): number | undefined;
-  /** Resident bytes by process, of all that can be seen; one small read for each. */
-  residentMemory(): ReadonlyMap<number, number>;
+  /** Resident bytes by process, of all that can be seen; one small read for each. undefined: they cannot be read now. */
+  residentMemory(): ReadonlyMap<number, number> | undefined;
   machineMemory(): MachineMemory;
   /** Of a cgroup of the memory controller, by its path as the kernel has it; undefined: it is gone, or paths are other ones here. */
   cgroupState(path: string): CgroupState | undefined;

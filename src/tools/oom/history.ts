@@ -25,7 +25,7 @@ export interface Sources {
   /** CLOCK_MONOTONIC, ns. */
   now(): number;
   /** Resident bytes by process. */
-  residentMemory(): ReadonlyMap<number, number>;
+  residentMemory(): ReadonlyMap<number, number> | undefined;
   machineMemory(): MachineMemory;
 }
 
@@ -46,6 +46,7 @@ export class History {
     const time = this.sources.now();
     if (time < this.#nextAt) return;
     const found = this.sources.residentMemory();
+    if (!found) return;
     this.#machine.push({ time, ...this.sources.machineMemory() });
     this.#machine.splice(0, this.#machine.length - MOST_SAMPLES);
     const before = this.#machine.at(-2)?.time ?? time;
