@@ -91,7 +91,7 @@ struct oom_program {
 struct oom_victim {
 	ktrace_ktime time;
 	ktrace_count incident;
-	ktrace_ktime began; /* the process */
+	ktrace_ktime began; /* the process; 0: only its id is known */
 	struct oom_memory memory;
 	ktrace_pid tgid; /* 0: only `tid` is known */
 	ktrace_tid tid;
@@ -99,7 +99,7 @@ struct oom_victim {
 	__u32 lost;
 	__s16 adj;
 	__u8 kind; /* enum oom_kind */
-	__u8 known; /* all but the ids */
+	__u8 known; /* `memory` */
 	__u8 dying;
 	__u8 _zero0;
 	__u16 _zero;
@@ -127,18 +127,33 @@ __u64 told_number;    /* the last one that has its event */
 __u64 candidate_task; /* that oom_badness() looks at */
 __u64 chosen_task;    /* by oom_kill_process(); 0: not yet */
 __u32 chosen_dying;   /* it was about to end by then */
+__u32 exits_early;    /* the hook on ends of threads comes before their memory is gone: 6.16 on */
 
 /* Processes that were marked. */
 KTRACE_COUNTERS(hits, __u32, 1)
 KTRACE_COUNTERS(unmarked, __u32, 1) /* of them, those that the ring had no room for */
 /* Times that nobody could be chosen, or that an earlier victim was waited for. */
 KTRACE_COUNTERS(fruitless, __u32, 1)
+/* A process. */
+struct oom_process {
+	ktrace_ktime began;
+	ktrace_pid tgid;
+	__u32 _zero;
+};
+
+/* Ends of victims, and moments when their memory was free, that the ring had no room for. */
+KTRACE_COUNTERS(later_lost, __u32, 1)
 /* Victims that have not ended. */
 KTRACE_TABLE(dying, ktrace_pid, __u8, 1024)
 /* Victims by their memory (struct mm_struct), which is not free yet. */
-KTRACE_TABLE(leaving, __u64, ktrace_pid, 1024)
-/* When a victim that executed it was marked. */
-KTRACE_TABLE(programs, struct oom_program, ktrace_ktime, 256)
+KTRACE_TABLE(leaving, __u64, struct oom_process, 1024)
+/* When the last victim that executed it was marked. The programs of the last victims alone matter. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct oom_program);
+	__type(value, ktrace_ktime);
+} programs SEC(".maps");
 KTRACE_RING(incidents, oom_incident, 256 << 10)
 KTRACE_RING(victims, oom_victim, 1 << 20)
 KTRACE_RING(starts, oom_start, 256 << 10)

@@ -166,10 +166,11 @@ static __always_inline int victim_marked(__u64 subject)
 	if (task)
 		read_victim(task, event);
 	else
-		event->tid = subject;
+		event->tid = nested_pidns ? 0 : subject; /* an id in the first namespace */
 	remember(event->tgid ?: event->tid, task, event);
 	victims_submit(event);
-	if (task && !BPF_CORE_READ(task, signal, live.counter))
+	/* From 6.16 on the last thread may be past the hook on its end by now; before, it cannot get there while the kernel holds its memory. */
+	if (exits_early && task && !BPF_CORE_READ(task, signal, live.counter))
 		tell_ended(task);
 	return 0;
 }

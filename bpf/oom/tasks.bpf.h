@@ -78,6 +78,12 @@ static __always_inline void read_program(struct mm_struct *mm, struct oom_progra
 	bpf_probe_read_kernel_str(program->name, PROGRAM_NAME, BPF_CORE_READ(mm, exe_file, f_path.dentry, d_name.name));
 }
 
+/* exit_mmap() has a tracepoint: it came with the maple tree (524e00b36e8c, "mm: remove rb tree.", 6.1). */
+static __always_inline bool tells_freed(void)
+{
+	return !bpf_core_field_exists(struct mm_struct, mm_rb);
+}
+
 /* About to end by itself, or killed by somebody else (task_will_free_mem(), mm/oom_kill.c). */
 static __always_inline bool is_dying(struct task_struct *task)
 {

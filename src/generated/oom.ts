@@ -123,6 +123,14 @@ export interface OomPlace {
   readonly names: readonly OomName[];
 }
 
+/** struct oom_process, 16 bytes */
+export interface OomProcess {
+  /** ktrace_ktime */
+  readonly began: number;
+  /** ktrace_pid */
+  readonly tgid: number;
+}
+
 /** struct oom_program, 64 bytes */
 export interface OomProgram {
   /** char[64] */
@@ -195,10 +203,10 @@ export interface Maps {
   readonly hits: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly incidents_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly incidents_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
-  readonly leaving: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly later_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
+  readonly leaving: { readonly key: { readonly value: number }; readonly value: OomProcess };
   readonly leaving_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly programs: { readonly key: OomProgram; readonly value: { readonly value: number } };
-  readonly programs_full: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly starts_lost: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly starts_untold: { readonly key: { readonly value: number }; readonly value: { readonly value: number } };
   readonly target_comms: { readonly key: KtraceName; readonly value: { readonly value: number } };
@@ -239,7 +247,7 @@ export interface Options {
 export const schema = {
   tool: 'oom',
   object: 'oom.bpf.o',
-  layoutHash: '08e8fbdfbe446592',
+  layoutHash: '0e0450e651cb3508',
   /** C names */
   options: {
     filterCgroup: 'filter_cgroup',
@@ -263,10 +271,10 @@ export const schema = {
     'incidents',
     'incidents_lost',
     'incidents_untold',
+    'later_lost',
     'leaving',
     'leaving_full',
     'programs',
-    'programs_full',
     'starts',
     'starts_lost',
     'starts_untold',

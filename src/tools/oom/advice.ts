@@ -19,8 +19,12 @@ const heldOf = ({ memory }: Candidate): number => (memory === null ? 0 : heldBy(
 const percent = (part: number, whole: number): string => (part >= 0.995 * whole ? 'all' : `${Math.round((100 * part) / whole)} %`);
 const total = (candidates: readonly Candidate[]): number => candidates.reduce((sum, each) => sum + heldOf(each), 0);
 
+/** sysrq asked for a kill, whatever memory there was: is_sysrq_oom() of mm/oom_kill.c. */
+export const isRequest = ({ order }: Incident): boolean => order === -1;
+
 /** Sentences, the most certain first; none where the facts say nothing. */
 export function adviceOf(incident: IncidentRecord): string[] {
+  if (isRequest(incident)) return [];
   const growth = growthOf(incident);
   return [...innocent(incident), ...growth, ...crowd(incident), ...(growth.length === 0 ? alone(incident) : []), ...elsewhere(incident), ...promised(incident)];
 }

@@ -8,16 +8,22 @@ import { pathOf } from './places.js';
 /** The kernel may take long to write what an incident was about, on a slow console: its victims end meanwhile. */
 const EARLY_NS = 60e9;
 const MOST_EARLY = 4096;
+/** So long after it happened the rings have been read, whatever their order. */
+const READ_NS = 1e9;
+const MOST_WAITING = 4096;
 /** What is executed later is no restart (RESTART_NS of bpf/oom.bpf.h). */
 const RESTART_NS = 600e9;
 
 type Kind = AfterRecord['type'];
 /** Without the time by the clock on the wall. */
-export type After = Omit<AfterRecord, 'at' | 'lostBefore'>;
+export type After = Omit<AfterRecord, 'at'>;
 
 interface Waiting {
   readonly number: number;
   readonly victim: Victim;
+  /** CLOCK_MONOTONIC, ns; undefined: not known. */
+  readonly began: number | undefined;
+  readonly pod: string | undefined;
   readonly isFirst: boolean;
   readonly told: Set<Kind>;
 }
@@ -26,14 +32,20 @@ interface Start {
   readonly type: 'restart';
   readonly pid: number;
   readonly time: number;
+  readonly lost: number;
   readonly program: string;
   readonly place: string;
 }
 
+type News = Later | Start;
+
 export class Aftermath {
   /** Victims of which more may come, the oldest first. */
   #waiting: readonly Waiting[] = [];
-  #early: readonly (Later | Start)[] = [];
+  /** What came before its incident was whole. */
+  #early: readonly News[] = [];
+  #hasNewVictims = false;
+  #dropped = 0;
   /** Of the first victim of an incident, ns since it was marked, by number of the incident. */
   readonly #took = new Map<number, Partial<Record<Kind, number>>>();
 
@@ -42,42 +54,56 @@ export class Aftermath {
     return this.#took.get(number) ?? {};
   }
 
-  watch({ number, victims }: IncidentRecord): void {
-    this.#waiting = [...this.#waiting, ...victims.map((victim, i): Waiting => ({ number, victim, isFirst: i === 0, told: new Set() }))];
+  /** What came too early, and was too much to be kept. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
+  /** `began`: by process, CLOCK_MONOTONIC in ns, as far as it is known. */
+  watch({ number, victims }: IncidentRecord, began: ReadonlyMap<number, number>): void {
+    const more = victims.map((victim, i): Waiting => ({ number, victim, began: began.get(victim.pid), pod: victim.cgroup === null ? undefined : podOf(victim.cgroup), isFirst: i === 0, told: new Set() }));
+    this.#waiting = [...this.#waiting, ...more].slice(-MOST_WAITING);
+    this.#took.set(number, {});
+    this.#hasNewVictims = true;
+  }
+
+  /** The incident is in no row any more; what comes after is told all the same. */
   forget({ number }: IncidentRecord): void {
-    this.#waiting = this.#waiting.filter((each) => each.number !== number);
     this.#took.delete(number);
   }
 
-  /** Some come before their incident is whole. `now`: CLOCK_MONOTONIC, ns. */
-  take(later: readonly Later[], starts: readonly OomStart[], now: number): After[] {
-    const all = [...this.#early, ...later, ...starts.map(({ tgid, time, program, place }): Start => ({ type: 'restart', pid: tgid, time, program: program.name, place: pathOf(place) }))];
-    const told = all.map((each) => ({ each, found: this.#of(each) }));
-    this.#early = told.flatMap(({ each, found }) => (!found && now - each.time < EARLY_NS ? [each] : [])).slice(-MOST_EARLY);
-    this.#waiting = this.#waiting.filter(({ victim, told: has }) => now - victim.time < RESTART_NS || !has.has('end'));
-    return told.flatMap(({ found }) => found ?? []);
+  /** `now`: CLOCK_MONOTONIC, ns. `pending`: an incident is under way, whose victims are not known yet. */
+  take(later: readonly Later[], starts: readonly OomStart[], now: number, pending: boolean): After[] {
+    const news: News[] = [...later, ...starts.map(({ tgid, time, lost, program, place }): Start => ({ type: 'restart', pid: tgid, time, lost, program: program.name, place: pathOf(place) }))];
+    const seen = this.#hasNewVictims ? [...this.#early, ...news] : news;
+    const found = seen.map((each) => this.#of(each));
+    const unknown = seen.filter((each, i) => found[i]?.length === 0 && now - each.time < EARLY_NS && (pending || each.type !== 'restart' || now - each.time < READ_NS));
+    const early = this.#hasNewVictims ? unknown : [...this.#early, ...unknown];
+    this.#dropped += Math.max(0, early.length - MOST_EARLY);
+    this.#early = early.slice(-MOST_EARLY);
+    this.#hasNewVictims = false;
+    this.#waiting = this.#waiting.filter(({ victim, told }) => now - victim.time < RESTART_NS || !told.has('end'));
+    return found.flat();
   }
 
-  #of(news: Later | Start): After | undefined {
-    const waiting = this.#waiting.find(({ victim, told }) => !told.has(news.type) && isOf(news, victim));
-    if (!waiting) return undefined;
-    const { number, victim, isFirst, told } = waiting;
-    const tookNs = news.time - victim.time;
-    told.add(news.type);
-    if (isFirst) this.#took.set(number, { ...this.#took.get(number), [news.type]: tookNs });
-    return { type: news.type, time: news.time, number, pid: victim.pid, process: victim.process, tookNs, successor: news.type === 'restart' && news.pid > 0 ? news.pid : null };
+  /** A process that was marked more than once ends for each time. A program that is executed again takes the place of one. */
+  #of(news: News): After[] {
+    const waiting = this.#waiting.filter((each) => !each.told.has(news.type) && isOf(news, each));
+    return (news.type === 'restart' ? waiting.slice(0, 1) : waiting).map((each) => this.#tell(news, each));
+  }
+
+  #tell({ type, time, pid, lost }: News, { number, victim, isFirst, told }: Waiting): After {
+    const tookNs = time - victim.time;
+    told.add(type);
+    const took = this.#took.get(number);
+    if (isFirst && took) took[type] = tookNs;
+    return { type, time, number, pid: victim.pid, process: victim.process, tookNs, successor: type === 'restart' && pid > 0 ? pid : null, lostBefore: lost };
   }
 }
 
-function isOf(news: Later | Start, victim: Victim): boolean {
+function isOf(news: News, { victim, began, pod }: Waiting): boolean {
   if (news.time < victim.time || victim.pid === 0) return false;
-  if (news.type !== 'restart') return news.pid === victim.pid;
-  return victim.how === 'killed' && victim.program === news.program && victim.cgroup !== null && isSamePlace(victim.cgroup, news.place) && news.time - victim.time < RESTART_NS;
-}
-
-/** A pod starts another container, with a cgroup of its own. */
-function isSamePlace(a: string, b: string): boolean {
-  return a === b || (podOf(a) !== undefined && podOf(a) === podOf(b));
+  if (news.type !== 'restart') return news.pid === victim.pid && (began === undefined || news.began === began);
+  if (victim.how !== 'killed' || victim.program !== news.program || news.time - victim.time >= RESTART_NS) return false;
+  return victim.cgroup === news.place || (pod !== undefined && pod === podOf(news.place)); // a pod starts another container, with a cgroup of its own
 }

@@ -37,7 +37,7 @@ function stateTexts({ high, highHits, maxHits, killed, pressure }: CgroupState):
 function machineText({ available, swapFree, swapTotal, pressure }: NonNullable<IncidentRecord['machine']>): string {
   return [
     ...(available === null ? [] : [`${formatSize(available)} available`]),
-    ...(swapTotal === null || swapTotal === 0 ? ['no swap'] : [`${formatSize(swapFree ?? 0)} of ${formatSize(swapTotal)} of swap free`]),
+    ...(swapTotal === null ? [] : swapTotal === 0 ? ['no swap'] : [`${formatSize(swapFree ?? 0)} of ${formatSize(swapTotal)} of swap free`]),
     ...pressureTexts(pressure),
   ].join(', ');
 }

@@ -4,6 +4,7 @@ import type { Held } from './history.js';
 import type { Candidate, IncidentRecord } from './model.js';
 
 const SHORTEST_NS = 30e9;
+const MINUTE_NS = 60e9;
 const FEWEST = 4;
 /** Of what it held at the kill. */
 const GREW = 0.3;
@@ -20,12 +21,14 @@ const MUCH_OF = 0.8;
 export function growthOf(incident: IncidentRecord): string[] {
   const [victim] = incident.victims;
   if (!victim?.memory || victim.how === 'marked' || victim.before.length === 0) return [];
-  const { rss } = victim.memory;
+  const { rss, swap } = victim.memory;
+  if (swap === null || swap > FLAT * rss) return []; // it may have grown into swap, which is not sampled
   const points: readonly Held[] = [...victim.before, { agoNs: 0, rss }];
   const [first] = points as [Held];
   const grew = rss - first.rss;
   if (grew >= GREW * rss) return atOnce(points, grew) ?? steadily(points, grew, incident.limit) ?? [];
-  return first.agoNs >= SHORTEST_NS && Math.abs(grew) < FLAT * rss ? flat(incident, first.agoNs) : [];
+  const isFlat = points.every((point) => Math.abs(rss - point.rss) < FLAT * rss);
+  return first.agoNs >= SHORTEST_NS && isFlat ? flat(incident, first.agoNs) : [];
 }
 
 /** Most of it within the last step. */
@@ -53,11 +56,17 @@ function flat({ candidates, limit }: IncidentRecord, ns: number): string[] {
   const others = candidates.filter(({ victim }) => !victim).sort((a, b) => grewBy(b) - grewBy(a));
   const [most] = others;
   const since = (each: Candidate): string => (each.before ? formatDuration(each.before.agoNs) : '');
-  const held = candidates.reduce((sum, { before }) => sum + (before?.rss ?? 0), 0);
+  const held = candidates.reduce((sum, candidate) => sum + heldThen(candidate), 0);
   const base = `The victim had not grown for ${formatDuration(ns)}`;
   if (most?.before && grewBy(most) > GREW * (most.memory?.rss ?? 0)) return [`${base}: ${most.process} (${most.pid}) had, by ${formatSize(grewBy(most))} in ${since(most)}.`];
-  if (limit !== null && held >= MUCH_OF * limit) return [`${base}, and a minute before the candidates held ${Math.round((100 * held) / limit)} % of the limit: it is too low for what always runs here.`];
+  if (limit !== null && held >= MUCH_OF * limit) return [`${base}, and a minute before the candidates held ${Math.floor((100 * held) / limit)} % of the limit and more, without what is shared: it is too low for what runs here.`];
   return [];
+}
+
+/** A minute before at least, of its own. */
+function heldThen({ memory, before }: Candidate): number {
+  if (memory?.file == null || memory.shmem === null || !before || before.agoNs < MINUTE_NS) return 0;
+  return Math.max(0, before.rss - memory.file - memory.shmem);
 }
 
 const grewBy = ({ memory, before }: Candidate): number => (memory && before ? memory.rss - before.rss : 0);

@@ -9,7 +9,7 @@ const UNLIMITED_PAGES = 2 ** 51; // PAGE_COUNTER_MAX, include/linux/page_counter
 const MOST_FRUITLESS = 64;
 /** Where the kernel's functions are not hooked an incident has no end: it is whole after this time. */
 const WHOLE_AFTER_NS = 200e6;
-/** Where they are, its end has been lost after this time: the kernel writes its table of tasks meanwhile, which may take long on a slow console. */
+/** Where they are, its end has been lost if it does not come this long after the last victim. Before the first one the kernel writes its table of tasks, which takes as long as the console is slow. */
 const LOST_AFTER_NS = 60e9;
 /** Further victims of a group, each by itself, come with the first one: nobody else runs out of memory meanwhile. */
 export const GROUP_NS = 20e6;
@@ -25,7 +25,11 @@ export interface Raw {
 export interface Later {
   readonly type: 'end' | 'freed';
   readonly pid: number;
+  /** The process, CLOCK_MONOTONIC in ns. */
+  readonly began: number;
   readonly time: number;
+  /** Events of this CPU before it. */
+  readonly lost: number;
 }
 
 /** An incident of which nothing more will come. `known`: hooks have seen all of it, not only who was marked. */
@@ -51,16 +55,22 @@ interface Open {
 export class Incidents {
   readonly #open = new Map<number, Open>();
 
-  /** `now`: CLOCK_MONOTONIC, ns. `all`: nothing follows. What is whole comes out, the oldest first. */
-  take(raw: Raw, now: number, all: boolean): { whole: Whole[]; later: Later[] } {
+  /** Whether one has begun of which more will come. */
+  get pending(): boolean {
+    return [...this.#open.values()].some(({ head, victims }) => head ?? victims[0]);
+  }
+
+  /** `now`: CLOCK_MONOTONIC, ns. `more`: the rings had more than was read, so that nothing is whole. `all`: nothing follows. What is whole comes out, the oldest first. */
+  take(raw: Raw, now: number, { more = false, all = false } = {}): { whole: Whole[]; later: Later[] } {
     const later: Later[] = [];
     for (const head of raw.incidents) this.#of(head.incident, head.lost).head = head;
     for (const candidate of raw.candidates) this.#of(candidate.incident, candidate.lost).candidates.push(candidate);
     for (const victim of raw.victims) {
       const type = LATER[victim.kind];
-      if (type) later.push({ type, pid: victim.tgid, time: victim.time });
+      if (type) later.push({ type, pid: victim.tgid, began: victim.began, time: victim.time, lost: victim.lost });
       else this.#add(victim);
     }
+    if (more) return { whole: [], later };
     const begun = [...this.#open.values()].filter(({ head, victims }) => head ?? victims[0]);
     const begunBefore = begun.filter(({ head, victims }) => now - (head ?? victims[0] ?? { time: now }).time > WHOLE_AFTER_NS);
     const last = Math.max(...begunBefore.map(({ number }) => number));
@@ -103,7 +113,9 @@ function wholeOf(open: Open): Whole {
 function isWhole({ number, over, head, victims }: Open, newest: number, now: number): boolean {
   const last = victims[victims.length - 1] ?? head;
   const isHooked = head !== undefined && head.known !== 0;
-  return over || (isHooked && number < newest) || (last !== undefined && now - last.time > (isHooked ? LOST_AFTER_NS : WHOLE_AFTER_NS));
+  if (over || (isHooked && number < newest)) return true;
+  if (isHooked && victims.length === 0) return false;
+  return last !== undefined && now - last.time > (isHooked ? LOST_AFTER_NS : WHOLE_AFTER_NS);
 }
 
 const memoryOf = (known: number, memory: OomMemory): Memory | null => (known === 0 ? null : { rss: memory.anon + memory.file + memory.shmem, ...memory });
@@ -118,9 +130,9 @@ function limitsOf({ place, limit, usage, swapLimit, swapUsage }: OomIncident): P
 const NO_LIMITS = { limit: null, usage: null, swapLimit: null, swapUsage: null } as const;
 
 function incidentOf({ head, victims, candidates }: Open): Incident {
-  const marked = new Set(victims.map(({ tgid, tid }) => tgid || tid));
-  const seen = candidates.map((each) => candidateOf(each, marked)).sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity) || a.pid - b.pid);
-  const scores = new Map(seen.map((candidate) => [candidate.pid, candidate]));
+  const victimFor = (candidate: OomCandidate): OomVictim | undefined => victims.find((victim) => isSame(victim, candidate));
+  const pairs = candidates.map((each) => ({ victim: victimFor(each), candidate: candidateOf(each, victimFor(each) !== undefined) }));
+  const seen = pairs.map(({ candidate }) => candidate).sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity) || a.pid - b.pid);
   const isKnown = head !== undefined && head.known !== 0;
   const inCgroup = isKnown && head.inCgroup !== 0;
   const cgroup = inCgroup ? pathOf(head.place) : null;
@@ -136,7 +148,7 @@ function incidentOf({ head, victims, candidates }: Open): Incident {
     ...(inCgroup ? limitsOf(head) : NO_LIMITS),
     totalPages: isKnown ? head.totalPages : null,
     stat: null,
-    victims: victims.map((victim) => victimOf(victim, scores.get(victim.tgid || victim.tid))),
+    victims: victims.map((victim) => victimOf(victim, pairs.find((pair) => pair.victim === victim)?.candidate)),
     candidates: seen,
     origin: 'kernel',
     missing: [...(head ? [] : ['Who asked for memory, and where: its event was lost.'])],
@@ -146,8 +158,11 @@ function incidentOf({ head, victims, candidates }: Open): Incident {
 /** LONG_MIN, or so: it may not be killed. */
 const LEAST = -(2 ** 62);
 
-function candidateOf({ tgid, comm, uid, known, memory, adj, score }: OomCandidate, marked: ReadonlySet<number>): Candidate {
-  return { pid: tgid, process: comm, uid, memory: memoryOf(known, memory), adj, score: score < LEAST ? null : score, victim: marked.has(tgid), before: null };
+/** Processes of other pid namespaces have no id here; where hooks know the id of a victim alone, they do not know when it began. */
+const isSame = (victim: OomVictim, candidate: OomCandidate): boolean => (victim.began > 0 ? victim.began === candidate.began && victim.tgid === candidate.tgid : victim.tid > 0 && victim.tid === candidate.tgid);
+
+function candidateOf({ tgid, comm, uid, known, memory, adj, score }: OomCandidate, victim: boolean): Candidate {
+  return { pid: tgid, process: comm, uid, memory: memoryOf(known, memory), adj, score: score < LEAST ? null : score, victim, before: null };
 }
 
 /** Where the tracepoint has given an id alone, the table of candidates knows the rest. */

@@ -62,9 +62,9 @@ export class OomLook implements Look<OomRecord> {
     const candidates = this.tables.drain<OomCandidate>('candidates', 'oom_candidate');
     const starts = this.tables.drain<OomStart>('starts', 'oom_start');
     const full = victims.full || incidents.full || candidates.full || starts.full;
-    const { whole, later } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, this.processes.now(), last && !full);
+    const { whole, later } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, this.processes.now(), { more: full, all: last });
     const records = whole.length === 0 ? [] : this.#told(whole);
-    const after = this.#aftermath.take(later, starts.events, this.processes.now()).map((each): AfterRecord => ({ ...each, at: this.processes.wallTime(each.time), lostBefore: 0 }));
+    const after = this.#aftermath.take(later, starts.events, this.processes.now(), this.#incidents.pending).map((each): AfterRecord => ({ ...each, at: this.processes.wallTime(each.time) }));
     return { events: [...records, ...after].sort((a, b) => a.time - b.time), full };
   }
 
@@ -72,7 +72,7 @@ export class OomLook implements Look<OomRecord> {
     const readable = this.#readLog();
     const swapTotal = this.processes.swapTotal();
     const log = incidentsOf(this.#log, swapTotal === undefined ? {} : { swapTotal });
-    return told(whole, log, readable).map(({ incident, lost, began }) => this.#keep(this.#watched(incident, began), lost));
+    return told(whole, log, readable).map(({ incident, lost, began }) => this.#keep(this.#watched(incident, began), began, lost));
   }
 
   /** With what its processes held before. */
@@ -95,7 +95,7 @@ export class OomLook implements Look<OomRecord> {
     return true;
   }
 
-  #keep(incident: Incident, lostBefore: number): IncidentRecord {
+  #keep(incident: Incident, began: Whole['began'], lostBefore: number): IncidentRecord {
     const { cgroup, constraint, time } = incident;
     const place = cgroup ?? (constraint === 'none' ? null : undefined);
     const times = place === undefined ? 1 : (this.#times.get(place) ?? 0) + 1;
@@ -103,7 +103,7 @@ export class OomLook implements Look<OomRecord> {
     const record: IncidentRecord = { type: 'incident', number: ++this.#number, lostBefore, ...incident, at: this.processes.wallTime(time), times, machine: this.#history.machineBefore(time), cgroupState: cgroup === null ? null : (this.processes.cgroupState(cgroup) ?? null) };
     this.#kept.push(record);
     this.#aggregated += record.victims.length;
-    this.#aftermath.watch(record);
+    this.#aftermath.watch(record, began);
     while (this.#kept.length > this.mostRows) this.#forget(this.#kept.shift());
     return record;
   }
@@ -138,8 +138,8 @@ export class OomLook implements Look<OomRecord> {
         incidentsLost: count('incidents_lost'),
         candidatesLost: count('candidates_lost'),
         rowsFull: this.#forgotten,
-        endsFull: count('dying_full') + count('leaving_full') + Math.max(0, count('victims_lost') - victimsLost),
-        restartsLost: count('programs_full') + count('starts_lost'),
+        endsFull: count('dying_full') + count('leaving_full') + count('later_lost') + this.#aftermath.dropped,
+        restartsLost: count('starts_lost'),
         fruitless: count('fruitless'),
         logLost: this.#logLost,
       },

@@ -2,14 +2,12 @@
 import { formatSize } from '../../render/format.js';
 import { forTerminal } from '../../render/sanitize.js';
 import { wrap } from '../../render/wrap.js';
-import { adviceOf, heldBy } from './advice.js';
+import { adviceOf, heldBy, isRequest } from './advice.js';
 import { afterText, beforeTexts } from './around.js';
 import type { AfterRecord, Candidate, Incident, IncidentRecord, Memory, OomRecord, Victim } from './model.js';
 import { arithmetic, qosOf } from './score.js';
 
 const SHOWN_CANDIDATES = 5;
-/** is_sysrq_oom() of mm/oom_kill.c */
-const BY_SYSRQ = -1;
 const TITLE_WIDTH = 9;
 const WIDTH = 80;
 
@@ -25,8 +23,9 @@ export function memoryText(memory: Memory): string {
 }
 
 /** What ran out, in a line. */
-export function whatRanOut({ order, constraint, cgroup, limit, usage, totalPages, victims }: Incident): string {
-  if (order === BY_SYSRQ) return 'by request: sysrq (f) had somebody killed, whatever there was';
+export function whatRanOut(incident: Incident): string {
+  const { constraint, cgroup, limit, usage, totalPages, victims } = incident;
+  if (isRequest(incident)) return 'by request: sysrq (f) had somebody killed, whatever there was';
   if (cgroup !== null) return `the limit of cgroup ${cgroup}${limit === null ? '' : `: ${formatSize(limit)}`}${usage === null ? '' : `, used ${formatSize(usage)}`}`;
   if (constraint === 'memcg') return `the limit of cgroup ${victims[0]?.cgroup ?? '(not known)'}, or of one above it`;
   if (constraint === 'cpuset') return 'the memory of a cpuset';

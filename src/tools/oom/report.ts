@@ -1,7 +1,7 @@
 /** From incidents to the report. Pure. */
 import type { Loss, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
-import { adviceOf, heldBy } from './advice.js';
+import { adviceOf, heldBy, isRequest } from './advice.js';
 import type { Aftermath } from './aftermath.js';
 import { CANDIDATE_COLUMNS, INCIDENT_COLUMNS } from './columns.js';
 import type { Candidate, IncidentRecord } from './model.js';
@@ -54,7 +54,7 @@ export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropp
     { reason: 'incidents-lost', count: counts.incidentsLost, meaning: 'incidents of which who asked, and what ran out, is missing: the ring was full' },
     { reason: 'ring-full', count: counts.candidatesLost, meaning: 'candidates that are missing in tables: the ring was full (raise --ring-size)' },
     { reason: 'rows-full', count: counts.rowsFull, meaning: 'victims in no row: older incidents were forgotten (raise --max-rows)' },
-    { reason: 'ends-full', count: counts.endsFull, meaning: 'victims of which it is not told when they ended, or when their memory was free: too many were dying at once, or the ring was full' },
+    { reason: 'ends-full', count: counts.endsFull, meaning: 'ends of victims, or moments when their memory was free, that are not told: too many were dying at once, or the ring was full' },
     { reason: 'restarts-lost', count: counts.restartsLost, meaning: 'programs of victims of which not each execution was looked at: a restart may not be told' },
     { reason: 'log-lost', count: counts.logLost, meaning: 'records of the kernel log that were overwritten before they were read' },
     { reason: 'backlog-full', count: backlogDropped, meaning: 'incidents not shown: the reader was slower (totals are not affected)' },
@@ -114,8 +114,11 @@ export function findingOf({ incidents, counts }: OomSnapshot): string[] {
   for (const { cgroup } of incidents) if (cgroup !== null) places.set(cgroup, (places.get(cgroup) ?? 0) + 1);
   const [place, times = 0] = [...places].sort(([, a], [, b]) => b - a)[0] ?? [''];
   const processes = (n: number): string => `${n} process${n === 1 ? '' : 'es'}`;
+  const often = (n: number): string => (n === 1 ? 'once' : `${n} times`);
+  const asked = incidents.filter(isRequest).length;
+  const ranOut = incidents.length === asked ? 'Memory did not run out' : `Memory ran out ${often(incidents.length - asked)}`;
   return [
-    `Memory ran out ${incidents.length === 1 ? 'once' : `${incidents.length} times`}: ${processes(killed.length)} killed${marked > 0 ? `, ${marked} marked that were on their way out` : ''}${times > 1 ? `; ${times} times at the limit of ${place}` : ''}.`,
+    `${ranOut}${asked > 0 ? `, and sysrq asked for a kill ${often(asked)}` : ''}: ${processes(killed.length)} killed${marked > 0 ? `, ${marked} marked that were on their way out` : ''}${times > 1 ? `; ${times} times at the limit of ${place}` : ''}.`,
     ...fruitless,
   ];
 }

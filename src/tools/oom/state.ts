@@ -29,7 +29,7 @@ export interface MachineMemory {
 export interface CgroupState {
   /** memory.high, bytes; null: none, or cgroup v1. */
   readonly high: number | null;
-  /** Times, since the cgroup was made: its limit was hit, memory.high was hit, processes were killed; of cgroup v2 in it or below it. null: not told, as the hits of v1, which does not count all (memory.failcnt stays 0 where memory and swap have one limit). */
+  /** Times, since the cgroup was made: its limit was hit, memory.high was hit (its own: memory.events.local, from Linux 5.2 on); processes were killed, of cgroup v2 in it or below it. null: not told, as the hits of v1, which does not count all (memory.failcnt stays 0 where memory and swap have one limit). */
   readonly maxHits: number | null;
   readonly highHits: number | null;
   readonly killed: number | null;
@@ -49,10 +49,11 @@ export function machineMemoryOf({ meminfo, pressure, overcommit }: { readonly me
 export function cgroupStateOf(version: 1 | 2, file: CgroupFile): CgroupState | undefined {
   const events = file(version === 2 ? 'memory.events' : 'memory.oom_control');
   if (events === undefined) return undefined;
-  const count = (key: string): number | null => numberOf(new RegExp(`^${key} (\\d+)$`, 'm').exec(events)?.[1]);
-  const killed = count('oom_kill');
+  const countIn = (text: string | undefined, key: string): number | null => numberOf(new RegExp(`^${key} (\\d+)$`, 'm').exec(text ?? '')?.[1]);
+  const own = (key: string): number | null => countIn(file('memory.events.local'), key);
+  const killed = countIn(events, 'oom_kill');
   if (version === 1) return { high: null, maxHits: null, highHits: null, killed, pressure: null };
-  return { high: numberOf(file('memory.high')), maxHits: count('max'), highHits: count('high'), killed, pressure: pressureOf(file('memory.pressure')) };
+  return { high: numberOf(file('memory.high')), maxHits: own('max'), highHits: own('high'), killed, pressure: pressureOf(file('memory.pressure')) };
 }
 
 /** null: it is none, such as `max`. */

@@ -3,14 +3,14 @@ import { growthOf } from '../../../src/tools/oom/growth.js';
 import type { Candidate, IncidentRecord, Memory, Victim } from '../../../src/tools/oom/model.js';
 
 const MIB = 2 ** 20;
-const memory = (mib: number): Memory => ({ rss: mib * MIB, anon: mib * MIB, file: 0, shmem: 0, swap: 0, pageTables: 0 });
+const memory = (mib: number, changes: Partial<Memory> = {}): Memory => ({ rss: mib * MIB, anon: mib * MIB, file: 0, shmem: 0, swap: 0, pageTables: 0, ...changes });
 /** [seconds before, MiB]… */
 type Points = readonly (readonly [number, number])[];
 const points = (before: Points): Victim['before'] => before.map(([ago, mib]) => ({ agoNs: ago * 1e9, rss: mib * MIB }));
 const other = (pid: number, mib: number, before: Points): Candidate => ({ pid, process: 'other', uid: 0, memory: memory(mib), adj: 0, score: 1, victim: false, before: points(before)[0] ?? null });
 
-function said(mib: number, before: Points, { how = 'killed', limit = 1000, others = [] }: { how?: Victim['how']; limit?: number | null; others?: readonly Candidate[] } = {}): string[] {
-  const victim: Victim = { time: 0, pid: 7, process: 'java', program: 'java', uid: 0, memory: memory(mib), adj: 0, score: 1, cgroup: '/a', container: null, how, before: points(before) };
+function said(mib: number, before: Points, { how = 'killed', limit = 1000, others = [], changes = {} }: { how?: Victim['how']; limit?: number | null; others?: readonly Candidate[]; changes?: Partial<Memory> } = {}): string[] {
+  const victim: Victim = { time: 0, pid: 7, process: 'java', program: 'java', uid: 0, memory: memory(mib, changes), adj: 0, score: 1, cgroup: '/a', container: null, how, before: points(before) };
   const own: Candidate = { pid: 7, process: 'java', uid: 0, memory: memory(mib), adj: 0, score: 1, victim: true, before: points(before)[0] ?? null };
   const incident: IncidentRecord = {
     type: 'incident', number: 1, lostBefore: 0, times: 1, machine: null, cgroupState: null, time: 0, at: null, constraint: 'memcg', trigger: null, gfp: [], order: 0, cgroup: '/a', container: null,
@@ -42,7 +42,12 @@ t.test('growth in fits and starts, or seen for too short, is not called anything
 
 t.test('who had not grown is innocent, or the limit is too low', (t) => {
   t.strictSame(said(400, [[100, 395], [50, 400]], { others: [other(8, 500, [[60, 100]])] }), ['The victim had not grown for 1m40s: other (8) had, by 400 MiB in 1m00s.']);
-  t.strictSame(said(600, [[100, 595], [50, 600]], { others: [other(8, 300, [[60, 299]])] }), ['The victim had not grown for 1m40s, and a minute before the candidates held 89 % of the limit: it is too low for what always runs here.']);
+  t.strictSame(said(600, [[100, 595], [50, 600]], { others: [other(8, 300, [[60, 299]])] }), ['The victim had not grown for 1m40s, and a minute before the candidates held 89 % of the limit and more, without what is shared: it is too low for what runs here.']);
+  t.strictSame(said(600, [[100, 595], [50, 600]], { others: [{ ...other(8, 300, [[60, 299]]), memory: memory(300, { anon: 0, shmem: 300 * MIB }) }] }), [], 'what is shared counts once, and for nobody here');
+  t.strictSame(said(600, [[100, 595], [50, 600]], { others: [other(8, 300, [[5, 299]])] }), [], 'five seconds before is not always');
+  t.strictSame(said(900, [[100, 890], [80, 40], [60, 880], [5, 895]]), [], 'it had shrunk and grown meanwhile');
+  t.strictSame(said(980, [[600, 975], [5, 979]], { changes: { swap: 8000 * MIB } }), [], 'it may have grown into swap');
+  t.strictSame(said(900, [[100, 100], [60, 420], [20, 740]], { changes: { swap: null } }), []);
   t.strictSame(said(400, [[100, 395], [50, 400]]), [], 'something else took it');
   t.strictSame(said(400, [[20, 400]]), [], 'for too short');
   t.end();

@@ -17,8 +17,9 @@ const OPTIONS: ReportOptions = {
 };
 const COUNTS = { hits: 1, aggregated: 1, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: 0, logLost: 0 };
 
-const take = (raw: Partial<Raw>, now = 1002 * MS, all = false): Whole[] => new Incidents().take({ incidents: [], victims: [], candidates: [], ...raw }, now, all).whole;
-const one = (raw: Partial<Raw>): Incident => (take(raw, 0, true)[0] as Whole).incident;
+const NONE: Raw = { incidents: [], victims: [], candidates: [] };
+const take = (raw: Partial<Raw>, now = 1002 * MS): Whole[] => new Incidents().take({ ...NONE, ...raw }, now).whole;
+const one = (raw: Partial<Raw>): Incident => (new Incidents().take({ ...NONE, ...raw }, 0, { all: true }).whole[0] as Whole).incident;
 const USUAL: Raw = { incidents: [head()], victims: [mark(), over()], candidates: [looked(100, 'java', 300), looked(101, 'redis', 120, { adj: -997, score: -100_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] };
 const record = (incident: Incident, changes: Partial<IncidentRecord> = {}): IncidentRecord => ({ type: 'incident', number: 1, lostBefore: 0, times: 1, machine: null, cgroupState: null, ...incident, at: '2026-01-01T02:31:19.745Z', ...changes });
 const recorded = (raw: Partial<Raw>, changes: Partial<IncidentRecord> = {}): IncidentRecord => record(one(raw), changes);
@@ -26,9 +27,8 @@ const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnap
 
 t.test('three rings become one incident, when it is over', (t) => {
   const incidents = new Incidents();
-  const none = { incidents: [], victims: [], candidates: [] };
-  t.strictSame(incidents.take({ ...none, incidents: USUAL.incidents, victims: [mark()] }, 1002 * MS, false).whole, [], 'its end has not come');
-  const [{ incident, known } = {}] = incidents.take({ ...none, victims: [over()], candidates: USUAL.candidates }, 1003 * MS, false).whole;
+  t.strictSame(incidents.take({ ...NONE, incidents: USUAL.incidents, victims: [mark()] }, 1002 * MS).whole, [], 'its end has not come');
+  const [{ incident, known } = {}] = incidents.take({ ...NONE, victims: [over()], candidates: USUAL.candidates }, 1003 * MS).whole;
   t.match(incident, { constraint: 'memcg', cgroup: '/pods/app', limit: 512 * MIB, usage: 512 * MIB, totalPages: 131_072, trigger: { pid: 200, tid: 201, thread: 'worker', process: 'node' }, victims: [{ pid: 100, process: 'java', how: 'killed', cgroup: '/pods/app', score: 301 * 256 + 40 }] });
   t.strictSame(incident?.candidates.map(({ pid, score, victim }) => [pid, score, victim]), [[100, 301 * 256 + 40, true], [101, -100_000, false], [102, null, false]]);
   t.equal(known, true);
@@ -38,8 +38,12 @@ t.test('three rings become one incident, when it is over', (t) => {
 
 t.test('an incident without its end is whole after a while, and one without its head says so', (t) => {
   t.strictSame(take({ incidents: [head()], victims: [mark()] }, 1100 * MS), []);
-  t.strictSame(take({ incidents: [head()] }, 60_000 * MS), [], 'the console is slow');
+  t.strictSame(take({ incidents: [head()] }, 9e9 * MS), [], 'the console is slow');
+  t.strictSame(take({ incidents: [head()], victims: [mark()] }, 61_000 * MS), []);
   t.equal(take({ incidents: [head()], victims: [mark()] }, 61_002 * MS).length, 1, 'its end has been lost');
+  const cut = new Incidents();
+  t.strictSame(cut.take(USUAL, 1002 * MS, { more: true }).whole, [], 'the rings have more of it');
+  t.equal(cut.take(NONE, 1003 * MS).whole.length, 1);
   t.equal(take({ incidents: [head({ known: 0 })], victims: [mark()] }, 1300 * MS).length, 1, 'none will come');
   t.equal(take({ incidents: [head(), head({ incident: 2 })], victims: [mark()] }, 1300 * MS).length, 1, 'the next one has begun');
   t.match(one({ victims: [mark(), over()] }), { trigger: null, constraint: null, missing: ['Who asked for memory, and where: its event was lost.'] });
@@ -55,6 +59,18 @@ t.test('what only an id is known of is taken from the candidates; who was on its
 
 t.test('sysrq is not want of memory', (t) => {
   t.match(blockOf(recorded({ ...USUAL, incidents: [head({ order: -1, inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE })] })).slice(0, 2).join('\n'), /^02:31:19\.745 {2}Out of memory: by request: sysrq \(f\) had/);
+  const asked = recorded({ ...USUAL, incidents: [head({ order: -1, inCgroup: 0, constraint: OomConstraint.CONSTRAINT_NONE })] });
+  t.strictSame(adviceOf(asked), []);
+  t.strictSame(oomReport(snapshot([asked]), OPTIONS, false).finding, ['Memory did not run out, and sysrq asked for a kill once: 1 process killed.']);
+  t.strictSame(oomReport(snapshot([recorded(USUAL), asked]), OPTIONS, false).finding, ['Memory ran out once, and sysrq asked for a kill once: 2 processes killed.']);
+  t.end();
+});
+
+t.test('processes of other pid namespaces have no id, and are told apart all the same', (t) => {
+  const { candidates, victims } = one({ ...USUAL, victims: [mark({ tgid: 0, tid: 0, began: 7 }), over()], candidates: [looked(0, 'java', 300, { began: 7 }), looked(0, 'redis', 120, { began: 6 })] });
+  t.strictSame(candidates.map(({ process, victim }) => [process, victim]), [['java', true], ['redis', false]]);
+  t.match(victims, [{ pid: 0, process: 'java', score: 301 * 256 + 40 }]);
+  t.match(one({ ...USUAL, victims: [mark({ tgid: 0, tid: 0, began: 0, known: 0, comm: '' }), over()], candidates: [looked(0, 'java', 300)] }).candidates, [{ victim: false }], 'of which only an id was known');
   t.end();
 });
 
@@ -72,7 +88,7 @@ t.test('many at once are all told', (t) => {
 });
 
 t.test('what comes after comes by itself', (t) => {
-  t.strictSame(new Incidents().take({ incidents: [], candidates: [], victims: [mark({ kind: OomKind.OOM_ENDED, time: 1013 * MS })] }, 1014 * MS, false).later, [{ type: 'end', pid: 100, time: 1013 * MS }]);
+  t.strictSame(new Incidents().take({ ...NONE, victims: [mark({ kind: OomKind.OOM_ENDED, time: 1013 * MS, lost: 3 })] }, 1014 * MS).later, [{ type: 'end', pid: 100, began: 5, time: 1013 * MS, lost: 3 }]);
   t.end();
 });
 
