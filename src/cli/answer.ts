@@ -31,7 +31,7 @@ function refuse({ child, pids, tids, comms, minWaitNs, durationNs, intervalNs, d
     [dryRun, '--dry-run'], [failOnLoss !== undefined, '--fail-on-loss'], [own['failOnOom'] === true, '--fail-on-oom'], [own['list'] === true && pids.length > 0, '--pid'], [pids.length > 1, 'a second --pid'],
   ];
   const found = idle.find(([given]) => given);
-  if (found) throw new UsageError(`${own['list'] === true ? '--list' : '--pid and --cgroup'} of this tool trace nothing, so ${found[1]} has no meaning with them: leave one of them out`);
+  if (found) throw new UsageError(`${own['list'] === true ? '--list traces' : '--pid and --cgroup of this tool trace'} nothing, so ${found[1]} has no meaning there: leave one of them out`);
 }
 
 function reportOf(tool: Tool, { target, accounting, report }: Answer<unknown>): Report {

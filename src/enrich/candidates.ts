@@ -21,7 +21,7 @@ export function outlook(cgroup?: MemoryCgroup): Outlook {
   const limits = cgroup ? limitsIn(cgroup) : { limit: null, usage: null, swapLimit: null, swapUsage: null };
   const scale = scaleOf(cgroup, limits);
   const inFirst = inInitialPidNamespace();
-  const found = (cgroup ? processesIn(cgroup) : allProcesses()).flatMap((pid) => (pid === GLOBAL_INIT && inFirst ? [] : (textsOf(pid) ?? [])));
+  const found = (cgroup ? processesIn(cgroup) : allProcesses()).flatMap((pid) => ((pid === GLOBAL_INIT && inFirst) || pid === process.pid ? [] : (textsOf(pid) ?? [])));
   const all = found.flatMap((texts) => candidateOf(texts, scale) ?? []);
   const first = cgroup && waits(cgroup) ? [...all].sort(order) : judged(all);
   const group = groupOf(first[0], cgroup);

@@ -16,6 +16,9 @@ const MOST_WORDS_BYTES = 64 << 10;
 const MOST_MAPS_BYTES = 16 << 20; // a process with more mappings than that is not named in full
 
 /** One session's view of /proc. */
+const STARTTIME = 22;
+const NS_OF_TICK = 1e7; // USER_HZ is 100
+
 export class Procfs implements Processes {
   readonly #denied = new Set<number>();
   /** By network namespace, with the time at which they were read. */
@@ -123,6 +126,16 @@ export class Procfs implements Processes {
       return text[text.lastIndexOf(')') + 2] === 'Z'; // proc(5): the state follows the name, which may hold anything
     } catch {
       return false; // gone
+    }
+  }
+
+  began(pid: number): number | undefined {
+    try {
+      const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const ticks = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[STARTTIME - 3]); // proc(5): the first one after the name is number 3
+      return (ticks + 1) * NS_OF_TICK;
+    } catch {
+      return undefined; // gone
     }
   }
 

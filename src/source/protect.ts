@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { KtraceError } from '../errors.js';
 import { loadBinding } from '../native/load.js';
-import { codeOf } from './doctor/text.js';
 
 const NEVER = '-1000'; // OOM_SCORE_ADJ_MIN, include/uapi/linux/oom.h
 
@@ -19,6 +18,6 @@ function protecting(what: string, act: () => unknown): void {
   try {
     act();
   } catch (error) {
-    throw new KtraceError(`Cannot protect ktrace from being killed: ${what}: ${codeOf(error)}`, 'PROTECT', 'it takes CAP_SYS_RESOURCE; or leave out --protect-self', { cause: error });
+    throw new KtraceError(`Cannot protect ktrace from being killed: ${what}`, 'PROTECT', 'it takes CAP_SYS_RESOURCE; or leave out --protect-self', { cause: error });
   }
 }

@@ -69,6 +69,8 @@ export interface Processes {
   swapTotal(): number | undefined;
   /** Resident bytes by process, of all that can be seen; one small read for each. undefined: they cannot be read now. */
   residentMemory(): ReadonlyMap<number, number> | undefined;
+  /** When the process that has this id now began: CLOCK_BOOTTIME in ns, rounded up to ten milliseconds; undefined: it is gone. */
+  began(pid: number): number | undefined;
   machineMemory(): MachineMemory;
   /** Of a cgroup of the memory controller, by its path as the kernel has it; undefined: it is gone, or paths are other ones here. */
   cgroupState(path: string): CgroupState | undefined;

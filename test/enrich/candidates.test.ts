@@ -33,11 +33,12 @@ t.test('scores are those of the kernel, for every process of this machine', (t) 
   t.end();
 });
 
-t.test('this process is a candidate, and threads of the kernel are none', (t) => {
+t.test('the parent of this process is a candidate; who asks, and threads of the kernel, are none', (t) => {
   const { candidates, missing } = outlook();
-  t.match(candidates.find(({ pid }) => pid === process.pid), { uid: process.getuid?.(), score: Number, memory: { anon: Number } });
+  t.match(candidates.find(({ pid }) => pid === process.ppid), { uid: process.getuid?.(), score: Number, memory: { anon: Number } });
   t.notOk(candidates.some(({ pid }) => textOf(`/proc/${pid}/cmdline`) === '' && textOf(`/proc/${pid}/maps`) === ''));
   const ids = candidates.map(({ pid }) => pid);
+  t.notOk(ids.includes(process.pid));
   t.equal(new Set(ids).size, ids.length);
   t.equal(missing.length === 0 && ids.includes(1), false, 'nor is the first process of all');
   const scores = candidates.map(({ score }) => score ?? -Infinity);

@@ -86,10 +86,11 @@ export class Aftermath {
     return found.flat();
   }
 
-  /** A process that was marked more than once ends for each time. A program that is executed again takes the place of one. */
+  /** A process that was marked more than once ends for each time. A program that is executed again takes the place of one: of the last incident. */
   #of(news: News): After[] {
     const waiting = this.#waiting.filter((each) => !each.told.has(news.type) && isOf(news, each));
-    return (news.type === 'restart' ? waiting.slice(0, 1) : waiting).map((each) => this.#tell(news, each));
+    const last = waiting.find(({ number }) => number === waiting.at(-1)?.number);
+    return (news.type === 'restart' ? waiting.filter((each) => each === last) : waiting).map((each) => this.#tell(news, each));
   }
 
   #tell({ type, time, pid, lost }: News, { number, victim, isFirst, told }: Waiting): After {

@@ -4,7 +4,7 @@ import { formatSize } from '../../render/format.js';
 import { heldBy } from './advice.js';
 import { CANDIDATE_COLUMNS } from './columns.js';
 import { incidentsOf } from './log.js';
-import type { IncidentRecord } from './model.js';
+import { placeOf, type IncidentRecord } from './model.js';
 import type { Outlook } from './now.js';
 import { candidateRow, findingOf, lossesOf, sectionsOf, type OomSnapshot } from './report.js';
 import { arithmetic, qosOf } from './score.js';
@@ -20,7 +20,7 @@ function pastOf(world: World, rows: number): Answer<IncidentRecord> {
   const swapTotal = world.swapTotal();
   const found = incidentsOf(records, { at: (ns) => world.wallTime(ns), ...(swapTotal === undefined ? {} : { swapTotal }) });
   const nobody = found.filter(({ victims }) => victims.length === 0).length;
-  const incidents = found.filter(({ victims }) => victims.length > 0).map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident, times: found.slice(0, found.indexOf(incident) + 1).filter((each) => each.cgroup === incident.cgroup).length, machine: null, cgroupState: null }));
+  const incidents = found.filter(({ victims }) => victims.length > 0).map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident, times: placeOf(incident) === undefined ? null : found.slice(0, found.indexOf(incident) + 1).filter((each) => placeOf(each) === placeOf(incident)).length, machine: null, cgroupState: null }));
   const victims = incidents.reduce((sum, each) => sum + each.victims.length, 0);
   const counts = { hits: victims, aggregated: victims, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: nobody, logLost: lost };
   const snapshot: OomSnapshot = { incidents, after: () => ({}), durationNs: 0, counts };
@@ -48,7 +48,7 @@ function presentOf(outlook: Outlook, pid: number | undefined, rows: number): Ans
     report: {
       losses: [],
       sections: [{ id: 'candidates', title: 'Who would be killed if memory ran out now', story: [...extent(outlook), ...missing], columns: CANDIDATE_COLUMNS, rows: shown.map((each) => candidateRow(each, 0)), hiddenRows: candidates.length - shown.length, ...empty }],
-      finding: [...wouldBe(outlook), ...placeOf(outlook, pid)],
+      finding: [...wouldBe(outlook), ...wherePid(outlook, pid)],
       next: [],
     },
   };
@@ -70,7 +70,7 @@ function wouldBe({ candidates, totalPages, group }: Outlook): string[] {
   return [`${first.process} (${first.pid})${held}, would be killed${sum === null ? '' : `: ${sum}`}.`, ...(group === null ? [] : [`With it all of cgroup ${group} (memory.oom.group).`]), ...(qos === null ? [] : [qos])];
 }
 
-function placeOf({ candidates }: Outlook, pid: number | undefined): string[] {
+function wherePid({ candidates }: Outlook, pid: number | undefined): string[] {
   const at = candidates.findIndex((each) => each.pid === pid);
   const found = candidates[at];
   if (!found || found.victim) return [];

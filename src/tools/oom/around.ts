@@ -12,9 +12,9 @@ export function beforeTexts({ victims, stat, cgroup, cgroupState, machine, times
   return [
     ...victims.slice(0, 1).flatMap(heldBefore),
     ...(stat === null ? [] : [`${cgroup === null ? 'the machine' : 'its cgroup'} then: ${statText(stat)}`]),
-    ...(cgroupState === null ? [] : stateTexts(cgroupState)),
+    ...(cgroupState === null ? [] : stateTexts(cgroupState, victims.every((victim) => victim.cgroup === cgroup))),
     ...(machine ? [`the machine, ${formatDuration(machine.agoNs)} before: ${machineText(machine)}`] : []),
-    ...(nth > 1 ? [`this is number ${nth} of this run, there`] : []),
+    ...(nth !== null && nth > 1 ? [`at least number ${nth} at this limit`] : []),
   ];
 }
 
@@ -25,13 +25,14 @@ function heldBefore({ before, memory }: Victim): string[] {
   return [`resident ${points.map(({ agoNs, rss }) => `${formatSize(rss)} ${formatDuration(agoNs)} before`).join(', ')}; ${formatSize(memory.rss)} when killed`];
 }
 
-function stateTexts({ high, highHits, maxHits, killed, pressure }: CgroupState): string[] {
+/** `own`: the victims were in it, and not in one below it. */
+function stateTexts({ high, highHits, maxHits, killed, killedBelow, pressure }: CgroupState, own: boolean): string[] {
   const counts = [
     ...(maxHits === null ? [] : [`limit hit ${times(maxHits)}`]),
     ...(high === null ? [] : [`memory.high (${formatSize(high)}) ${times(highHits ?? 0)}`]),
-    ...(killed === null ? [] : [`${killed.toLocaleString('en-US')} killed`]),
+    ...(killed === null || !(own || killedBelow) ? [] : [`${killed.toLocaleString('en-US')} killed`]),
   ];
-  return [...(counts.length === 0 ? [] : [`since it was made: ${counts.join(', ')}`]), ...pressureTexts(pressure).map((text) => `in it ${text}`)];
+  return [...(counts.length === 0 ? [] : [`since it was made, up to now: ${counts.join(', ')}`]), ...pressureTexts(pressure).map((text) => `in it ${text}`)];
 }
 
 function machineText({ available, swapFree, swapTotal, pressure }: NonNullable<IncidentRecord['machine']>): string {

@@ -5,16 +5,19 @@ import type { Candidate, IncidentRecord } from './model.js';
 
 const SHORTEST_NS = 30e9;
 const MINUTE_NS = 60e9;
+/** Less than between two samples: the last one before the kill may be a moment before it. */
+const SHORT_STEP_NS = 4e9;
 const FEWEST = 4;
 /** Of what it held at the kill. */
 const GREW = 0.3;
 const FLAT = 0.05;
-/** Of the growth. */
+/** Of the growth; and so many times as fast as before. */
 const AT_ONCE = 0.7;
-/** A step of steady growth is at most so many times what it would be if all were alike. */
+const FASTER = 5;
+/** A step of steady growth is at most so many times, and at least that part of, what it would be if all were alike. */
 const UNEVEN = 3;
-/** A sample that is a little less than the one before is no shrinking. */
-const WOBBLE = 0.02;
+/** Of the growth of the victim: what others may have grown where it alone is said to have filled the limit. */
+const LITTLE = 0.1;
 const MUCH_OF = 0.8;
 
 /** Sentences; none where the victim was not watched, or nothing can be said. */
@@ -26,28 +29,30 @@ export function growthOf(incident: IncidentRecord): string[] {
   const points: readonly Held[] = [...victim.before, { agoNs: 0, rss }];
   const [first] = points as [Held];
   const grew = rss - first.rss;
-  if (grew >= GREW * rss) return atOnce(points, grew) ?? steadily(points, grew, incident.limit) ?? [];
-  const isFlat = points.every((point) => Math.abs(rss - point.rss) < FLAT * rss);
-  return first.agoNs >= SHORTEST_NS && isFlat ? flat(incident, first.agoNs) : [];
+  if (points.length < FEWEST || first.agoNs < SHORTEST_NS) return []; // of a start, or of too little
+  if (grew >= GREW * rss) return atOnce(points, grew) ?? steadily(points, grew, incident) ?? [];
+  return points.every((point) => Math.abs(rss - point.rss) < FLAT * rss) ? flat(incident, first.agoNs) : [];
 }
 
-/** Most of it within the last step. */
+/** Most of it within the last step, and faster than before. */
 function atOnce(points: readonly Held[], grew: number): string[] | undefined {
-  const last = points.at(-2) as Held;
-  const step = (points.at(-1) as Held).rss - last.rss;
-  return step < AT_ONCE * grew ? undefined : [`${formatSize(step)} of what the victim held came within ${formatDuration(last.agoNs)} of the kill: one request or job, rather than a slow leak.`];
+  const [first, last, end] = [points[0], points.at(-2), points.at(-1)] as [Held, Held, Held];
+  const step = end.rss - last.rss;
+  const before = (last.rss - first.rss) / (first.agoNs - last.agoNs);
+  return step < AT_ONCE * grew || step / last.agoNs < FASTER * before ? undefined : [`${formatSize(step)} of what the victim held came within ${formatDuration(last.agoNs)} of the kill: one request or job, rather than a slow leak.`];
 }
 
-function steadily(points: readonly Held[], grew: number, limit: number | null): string[] | undefined {
+function steadily(points: readonly Held[], grew: number, { limit, candidates }: IncidentRecord): string[] | undefined {
   const { agoNs: ns } = points[0] as Held;
-  if (points.length < FEWEST || ns < SHORTEST_NS) return undefined;
   const isSteady = points.slice(1).every(({ agoNs, rss }, i) => {
     const before = points[i] as Held;
-    return rss - before.rss >= -WOBBLE * before.rss && rss - before.rss <= (UNEVEN * grew * (before.agoNs - agoNs)) / ns;
+    const even = (grew * (before.agoNs - agoNs)) / ns;
+    return rss - before.rss <= UNEVEN * even && (rss - before.rss >= even / UNEVEN || before.agoNs - agoNs < SHORT_STEP_NS);
   });
   if (!isSteady) return undefined;
   const perSecond = grew / (ns / 1e9);
-  const longer = limit === null ? '' : ` Twice the limit would have lasted ${formatDuration((limit / perSecond) * 1e9)} longer.`;
+  const isAlone = candidates.every((each) => each.victim || (each.before && Math.abs(grewBy(each)) < LITTLE * grew));
+  const longer = limit === null || !isAlone ? '' : ` Twice the limit would have lasted ${formatDuration((limit / perSecond) * 1e9)} longer.`;
   return [`The victim had grown steadily for ${formatDuration(ns)}, by ${formatSize(perSecond)} a second: it leaks, or its load grows.${longer}`];
 }
 

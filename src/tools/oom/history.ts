@@ -6,6 +6,8 @@ const SECOND = 1e9;
 const EVERY_NS = 5 * SECOND;
 const MOST_SHARE = 0.005;
 const KEPT_NS = 600 * SECOND;
+/** What a process holds while it starts says little. */
+const START_NS = 10 * SECOND;
 /** Points of a victim that are told. */
 const MOST_POINTS = 8;
 const MINUTE = 60 * SECOND;
@@ -80,9 +82,9 @@ export class History {
     return last ? { agoNs: time - last.time, ...last.machine } : null;
   }
 
-  /** Of a process that began then, the oldest first, thinned; the first and the last of them are always there. */
+  /** Of a process that began then, without its first seconds, the oldest first, thinned; the first and the last of them are always there. */
   of(pid: number, began: number, until: number): Held[] {
-    const samples = this.#since(pid, began, until);
+    const samples = this.#since(pid, began + START_NS, until);
     const step = Math.max(1, (samples.length - 1) / (MOST_POINTS - 1));
     const points = new Set(Array.from({ length: MOST_POINTS }, (_, i) => Math.min(samples.length - 1, Math.round(i * step))));
     return samples.filter((_, i) => points.has(i));

@@ -7,7 +7,7 @@ import { History } from './history.js';
 import { Incidents, type Whole } from './incidents.js';
 import { incidentsOf } from './log.js';
 import { told } from './merge.js';
-import type { AfterRecord, Incident, IncidentRecord, OomRecord } from './model.js';
+import { placeOf, type AfterRecord, type Incident, type IncidentRecord, type OomRecord } from './model.js';
 import { oomReport, type OomSnapshot } from './report.js';
 
 /** Records of the kernel log: an incident has some seventy, and ktrace may not have run for a while. */
@@ -78,7 +78,7 @@ export class OomLook implements Look<OomRecord> {
   /** With what its processes held before. */
   #watched(incident: Incident, began: Whole['began']): Incident {
     const { time, victims, candidates } = incident;
-    const since = (pid: number): number => began.get(pid) ?? Infinity;
+    const since = (pid: number): number => began.get(pid) ?? this.processes.began(pid) ?? Infinity;
     return {
       ...incident,
       victims: victims.map((victim) => ({ ...victim, before: this.#history.of(victim.pid, since(victim.pid), time) })),
@@ -96,10 +96,10 @@ export class OomLook implements Look<OomRecord> {
   }
 
   #keep(incident: Incident, began: Whole['began'], lostBefore: number): IncidentRecord {
-    const { cgroup, constraint, time } = incident;
-    const place = cgroup ?? (constraint === 'none' ? null : undefined);
-    const times = place === undefined ? 1 : (this.#times.get(place) ?? 0) + 1;
-    if (place !== undefined && (this.#times.has(place) || this.#times.size < MOST_PLACES)) this.#times.set(place, times);
+    const { cgroup, time } = incident;
+    const place = placeOf(incident);
+    const times = place === undefined ? null : (this.#times.get(place) ?? 0) + 1;
+    if (place !== undefined && times !== null && (times > 1 || this.#times.size < MOST_PLACES)) this.#times.set(place, times);
     const record: IncidentRecord = { type: 'incident', number: ++this.#number, lostBefore, ...incident, at: this.processes.wallTime(time), times, machine: this.#history.machineBefore(time), cgroupState: cgroup === null ? null : (this.processes.cgroupState(cgroup) ?? null) };
     this.#kept.push(record);
     this.#aggregated += record.victims.length;

@@ -105,15 +105,18 @@ export interface Incident {
   readonly missing: readonly string[];
 }
 
+/** Whose limit was hit: the path of a cgroup; null: that of the machine; undefined: not known. */
+export const placeOf = ({ cgroup, constraint }: Incident): string | null | undefined => cgroup ?? (constraint === 'none' ? null : undefined);
+
 export interface IncidentRecord extends Incident, ToolEvent {
   readonly type: 'incident';
   /** From 1, in this session. */
   readonly number: number;
-  /** The how many-th it is in this session at the limit of this cgroup, or of the machine. */
-  readonly times: number;
+  /** The how many-th it is in this session at the limit of this cgroup, or of the machine, as far as that is known of the others; null: it is not known of this one. */
+  readonly times: number | null;
   /** At the last look before the kill; null: the machine was not watched. */
   readonly machine: MachineBefore | null;
-  /** Right after the kill, of the cgroup whose limit was hit; null: none was, or it is not known. */
+  /** A moment after the kill, of the cgroup whose limit was hit; null: none was, or it is not known. */
   readonly cgroupState: CgroupState | null;
 }
 

@@ -4,7 +4,7 @@ import type { ReportOptions } from '../contract.js';
 import { adviceOf, heldBy, isRequest } from './advice.js';
 import type { Aftermath } from './aftermath.js';
 import { CANDIDATE_COLUMNS, INCIDENT_COLUMNS } from './columns.js';
-import type { Candidate, IncidentRecord } from './model.js';
+import { placeOf, type Candidate, type IncidentRecord } from './model.js';
 import { askedText, clockOf, victimsText, whatRanOut } from './records.js';
 
 export const OOM_SORTS = ['time'] as const;
@@ -112,13 +112,14 @@ export function findingOf({ incidents, counts }: OomSnapshot): string[] {
   if (incidents.length === 0) return fruitless;
   const places = new Map<string, number>();
   for (const { cgroup } of incidents) if (cgroup !== null) places.set(cgroup, (places.get(cgroup) ?? 0) + 1);
+  const isAll = incidents.every((incident) => placeOf(incident) !== undefined);
   const [place, times = 0] = [...places].sort(([, a], [, b]) => b - a)[0] ?? [''];
   const processes = (n: number): string => `${n} process${n === 1 ? '' : 'es'}`;
   const often = (n: number): string => (n === 1 ? 'once' : `${n} times`);
   const asked = incidents.filter(isRequest).length;
   const ranOut = incidents.length === asked ? 'Memory did not run out' : `Memory ran out ${often(incidents.length - asked)}`;
   return [
-    `${ranOut}${asked > 0 ? `, and sysrq asked for a kill ${often(asked)}` : ''}: ${processes(killed.length)} killed${marked > 0 ? `, ${marked} marked that were on their way out` : ''}${times > 1 ? `; ${times} times at the limit of ${place}` : ''}.`,
+    `${ranOut}${asked > 0 ? `, and sysrq asked for a kill ${often(asked)}` : ''}: ${processes(killed.length)} killed${marked > 0 ? `, ${marked} marked that were on their way out` : ''}${times > 1 ? `; ${isAll ? '' : 'at least '}${times} times at the limit of ${place}` : ''}.`,
     ...fruitless,
   ];
 }

@@ -33,6 +33,8 @@ export interface CgroupState {
   readonly maxHits: number | null;
   readonly highHits: number | null;
   readonly killed: number | null;
+  /** Whether those killed in cgroups below it count. */
+  readonly killedBelow: boolean;
   /** Of cgroup v2. */
   readonly pressure: Pressure | null;
 }
@@ -52,8 +54,8 @@ export function cgroupStateOf(version: 1 | 2, file: CgroupFile): CgroupState | u
   const countIn = (text: string | undefined, key: string): number | null => numberOf(new RegExp(`^${key} (\\d+)$`, 'm').exec(text ?? '')?.[1]);
   const own = (key: string): number | null => countIn(file('memory.events.local'), key);
   const killed = countIn(events, 'oom_kill');
-  if (version === 1) return { high: null, maxHits: null, highHits: null, killed, pressure: null };
-  return { high: numberOf(file('memory.high')), maxHits: own('max'), highHits: own('high'), killed, pressure: pressureOf(file('memory.pressure')) };
+  if (version === 1) return { high: null, maxHits: null, highHits: null, killed, killedBelow: false, pressure: null };
+  return { high: numberOf(file('memory.high')), maxHits: own('max'), highHits: own('high'), killed, killedBelow: true, pressure: pressureOf(file('memory.pressure')) };
 }
 
 /** null: it is none, such as `max`. */

@@ -49,6 +49,7 @@ export function processes(now = 1e9, zombies: readonly number[] = []): Processes
     residentMemory: () => new Map(),
     machineMemory: () => ({ available: null, swapFree: null, swapTotal: null, promised: null, total: null, overcommit: null, pressure: null }),
     cgroupState: () => undefined,
+    began: () => undefined,
     wallTime: (ns) => new Date(ns / 1e6).toISOString(),
   };
 }

@@ -99,6 +99,10 @@ class World implements Tables, Processes {
     return { available: null, swapFree: null, swapTotal: null, promised: null, total: null, overcommit: null, pressure: null };
   }
 
+  began(): undefined {
+    return undefined;
+  }
+
   cgroupState(): undefined {
     return undefined;
   }

@@ -125,13 +125,26 @@ t.test('what follows from the facts, and nothing where they say nothing', (t) =>
   t.end();
 });
 
+t.test('what is not known of a cgroup is not said', (t) => {
+  const state = { high: null, highHits: null, maxHits: null, killed: 0, killedBelow: false, pressure: null };
+  const said = (changes: Partial<IncidentRecord>): string => blockOf(recorded(USUAL, changes)).join('\n');
+  t.notMatch(said({ cgroup: '/pods', cgroupState: state }), 'since it was made', 'cgroup v1 counts kills where the victim was');
+  t.match(said({ cgroupState: { ...state, killed: 1 } }), /since it was made, up to now: 1 killed$/m);
+  t.match(said({ times: 3 }), /at least number 3 at this limit$/m);
+  t.notMatch(said({ times: null }), 'number');
+  const unknown = recorded({ victims: [mark(), over()] });
+  t.match(oomReport(snapshot([recorded(USUAL), recorded(USUAL), unknown]), OPTIONS, false).finding, [/; at least 2 times at the limit of \/pods\/app\.$/]);
+  t.match(oomReport(snapshot([recorded(USUAL), recorded(USUAL)]), OPTIONS, false).finding, [/; 2 times at the limit of \/pods\/app\.$/]);
+  t.end();
+});
+
 t.test('the report of one incident, and of none', (t) => {
   const before = [[125, 180], [65, 320], [5, 470]].map(([ago = 0, mib = 0]) => ({ agoNs: ago * 1e9, rss: mib * MIB }));
   const incident = one({ ...USUAL, candidates: [looked(100, 'java', 480, { adj: 900, score: 481 * 256 + 40 + 900 * 131 }), looked(101, 're\u001b[31mdis', 20, { adj: -997, score: -125_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] });
   const pressure = { some10: 12.31, some60: 3, full10: 8.1, full60: 2 };
   const found = record({ ...incident, stat: { anon: 480 * MIB, file: 22 * MIB, shmem: 2 * MIB, kernel: 9 * MIB, sock: 0 }, victims: incident.victims.map((victim) => ({ ...victim, memory: { rss: 481 * MIB, anon: 480 * MIB, file: MIB, shmem: 0, swap: 0, pageTables: 40 * 4096 }, before })) }, {
     times: 3,
-    cgroupState: { high: 400 * MIB, highHits: 1204, maxHits: 31, killed: 3, pressure },
+    cgroupState: { high: 400 * MIB, highHits: 1204, maxHits: 31, killed: 3, killedBelow: true, pressure },
     machine: { agoNs: 5e9, available: 12_000 * MIB, swapFree: 0, swapTotal: 0, promised: 9000 * MIB, total: 16_384 * MIB, overcommit: 0, pressure: { ...pressure, some10: 0, full10: 0 } },
   });
   const text = `${blockOf(found).map(forTerminal).join('\n')}\n\n${plainTable(oomReport(snapshot([found]), OPTIONS, false))}`;

@@ -10,9 +10,9 @@ const pressure = { some10: 12.31, some60: 3, full10: 8.1, full60: 2.5 };
 const files = (all: Readonly<Record<string, string>>) => (name: string): string | undefined => all[name];
 
 t.test('a cgroup, of each version', (t) => {
-  t.strictSame(cgroupStateOf(2, files({ 'memory.events': 'low 0\nhigh 99\nmax 999\noom 3\noom_kill 2\noom_group_kill 0', 'memory.events.local': 'low 0\nhigh 12\nmax 345\noom 3\noom_kill 0', 'memory.high': '1048576', 'memory.pressure': PSI })), { high: MIB, maxHits: 345, highHits: 12, killed: 2, pressure });
-  t.strictSame(cgroupStateOf(2, files({ 'memory.events': 'low 0\nhigh 0\nmax 1\noom 1', 'memory.high': 'max' })), { high: null, maxHits: null, highHits: null, killed: null, pressure: null }, 'without PSI');
-  t.strictSame(cgroupStateOf(1, files({ 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 4' })), { high: null, maxHits: null, highHits: null, killed: 4, pressure: null });
+  t.strictSame(cgroupStateOf(2, files({ 'memory.events': 'low 0\nhigh 99\nmax 999\noom 3\noom_kill 2\noom_group_kill 0', 'memory.events.local': 'low 0\nhigh 12\nmax 345\noom 3\noom_kill 0', 'memory.high': '1048576', 'memory.pressure': PSI })), { high: MIB, maxHits: 345, highHits: 12, killed: 2, killedBelow: true, pressure });
+  t.strictSame(cgroupStateOf(2, files({ 'memory.events': 'low 0\nhigh 0\nmax 1\noom 1', 'memory.high': 'max' })), { high: null, maxHits: null, highHits: null, killed: null, killedBelow: true, pressure: null }, 'without PSI');
+  t.strictSame(cgroupStateOf(1, files({ 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 4' })), { high: null, maxHits: null, highHits: null, killed: 4, killedBelow: false, pressure: null });
   t.equal(cgroupStateOf(2, files({})), undefined);
   t.end();
 });
