@@ -8,8 +8,8 @@ import { program, run } from './processes.js';
 import { suite } from './suite.js';
 import { ktrace } from './tracer.js';
 
-/** Longer than it is between two samples of ktrace's, of which there are fewer where they take long. */
-const SAMPLE_MS = EMULATED ? 20_000 : 12_000;
+/** Longer than it is between two samples of ktrace's, after the first ten seconds of a process. */
+const SAMPLE_MS = EMULATED ? 30_000 : 22_000;
 /** The kernel logs ten incidents in five seconds (oom_kill_process()). */
 const LOG_PAUSE_MS = 5500;
 const PAGE = 4096;

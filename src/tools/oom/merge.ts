@@ -75,7 +75,7 @@ function withLog(marks: readonly Whole[], log: Incident | undefined, readable: b
   const marked = marks.flatMap(({ incident }) => incident.victims);
   const candidates = (log?.candidates ?? []).map((each): Candidate => ({ ...each, victim: has(marked, each) }));
   const threads = new Map(marks.flatMap((mark) => [...mark.threads]));
-  const victims = marked.map((victim) => judged(filled(victim, log), candidates, log, threads));
+  const victims = marked.map((victim) => judged(asLogged(filled(victim, log), log), candidates, log, threads));
   const base = { ...(marks[0] as Whole).incident, victims, candidates };
   if (!log) return { ...base, missing: [`What ran out and who else was looked at: the kernel log ${readable ? 'does not say' : 'may not be read, or has other ids than this pid namespace'}.`] };
   const { constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, stat } = log;
