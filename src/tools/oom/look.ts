@@ -55,16 +55,17 @@ export class OomLook implements Look<OomRecord> {
     return [];
   }
 
-  /** Victims first: the end of an incident comes after all else that belongs to it. */
+  /** Victims first: the end of an incident comes after all else that belongs to it. What was there before that is in what is read. */
   events(last: boolean): { events: OomRecord[]; full: boolean } {
+    const now = this.processes.now();
     const victims = this.tables.drain<OomVictim>('victims', 'oom_victim');
     const incidents = this.tables.drain<OomIncident>('incidents', 'oom_incident');
     const candidates = this.tables.drain<OomCandidate>('candidates', 'oom_candidate');
     const starts = this.tables.drain<OomStart>('starts', 'oom_start');
     const full = victims.full || incidents.full || candidates.full || starts.full;
-    const { whole, later } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, this.processes.now(), { more: full, all: last });
+    const { whole, later } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, now, { more: full, all: last });
     const records = whole.length === 0 ? [] : this.#told(whole);
-    const after = this.#aftermath.take(later, starts.events, this.processes.now(), this.#incidents.pending).map((each): AfterRecord => ({ ...each, at: this.processes.wallTime(each.time) }));
+    const after = this.#aftermath.take(later, starts.events, now, this.#incidents.pending).map((each): AfterRecord => ({ ...each, at: this.processes.wallTime(each.time) }));
     return { events: [...records, ...after].sort((a, b) => a.time - b.time), full };
   }
 
