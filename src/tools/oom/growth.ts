@@ -50,10 +50,19 @@ function steadily(points: readonly Held[], grew: number, { limit, candidates }: 
     return rss - before.rss <= UNEVEN * even && (rss - before.rss >= even / UNEVEN || before.agoNs - agoNs < SHORT_STEP_NS);
   });
   if (!isSteady) return undefined;
-  const perSecond = grew / (ns / 1e9);
+  const perSecond = usualRate(points);
   const isAlone = candidates.every((each) => each.victim || (each.before && Math.abs(grewBy(each)) < LITTLE * grew));
   const longer = limit === null || !isAlone ? '' : ` Twice the limit would have lasted ${formatDuration((limit / perSecond) * 1e9)} longer.`;
   return [`The victim had grown steadily for ${formatDuration(ns)}, by ${formatSize(perSecond)} a second: it leaks, or its load grows.${longer}`];
+}
+
+/** Bytes a second in most of the time: at the limit the kernel takes back pages of files, so that the last step is too small. */
+function usualRate(points: readonly Held[]): number {
+  const steps = points.slice(1).map(({ agoNs, rss }, i) => ({ ns: (points[i] as Held).agoNs - agoNs, rate: (rss - (points[i] as Held).rss) / (((points[i] as Held).agoNs - agoNs) / 1e9) }));
+  const sorted = steps.sort((a, b) => a.rate - b.rate);
+  const half = sorted.reduce((sum, { ns }) => sum + ns, 0) / 2;
+  let sum = 0;
+  return (sorted.find(({ ns }) => (sum += ns) >= half) as { readonly rate: number }).rate;
 }
 
 /** The victim had not grown: somebody else had, or nobody. */
