@@ -117,6 +117,13 @@ struct oom_start {
 	struct oom_place place; /* that it is charged to */
 };
 
+/* A process. */
+struct oom_process {
+	ktrace_ktime began;
+	ktrace_pid tgid;
+	__u32 _zero;
+};
+
 /*
  * The incident that is under way: the kernel has one at a time (oom_lock). The thread that is in it is known by its task; 0: nobody is.
  * Others who come across oom_badness() read /proc/PID/oom_score.
@@ -134,13 +141,6 @@ KTRACE_COUNTERS(hits, __u32, 1)
 KTRACE_COUNTERS(unmarked, __u32, 1) /* of them, those that the ring had no room for */
 /* Times that nobody could be chosen, or that an earlier victim was waited for. */
 KTRACE_COUNTERS(fruitless, __u32, 1)
-/* A process. */
-struct oom_process {
-	ktrace_ktime began;
-	ktrace_pid tgid;
-	__u32 _zero;
-};
-
 /* Ends of victims, and moments when their memory was free, that the ring had no room for. */
 KTRACE_COUNTERS(later_lost, __u32, 1)
 /* Victims that have not ended. */

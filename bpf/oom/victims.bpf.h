@@ -77,7 +77,6 @@ static __always_inline void tell_ended(struct task_struct *task)
 	}
 	event->tgid = tgid;
 	event->began = BPF_CORE_READ(task, group_leader, start_time);
-	BPF_CORE_READ_INTO(&event->comm, task, group_leader, comm);
 	victims_submit(event);
 }
 

@@ -15,10 +15,11 @@ const MOST_HOST_NAMES = 10_000;
 const MOST_WORDS_BYTES = 64 << 10;
 const MOST_MAPS_BYTES = 16 << 20; // a process with more mappings than that is not named in full
 
-/** One session's view of /proc. */
+const STATE = 3; // proc(5): fields of /proc/PID/stat
 const STARTTIME = 22;
 const NS_OF_TICK = 1e7; // USER_HZ is 100
 
+/** One session's view of /proc. */
 export class Procfs implements Processes {
   readonly #denied = new Set<number>();
   /** By network namespace, with the time at which they were read. */
@@ -121,22 +122,12 @@ export class Procfs implements Processes {
   }
 
   isZombie(pid: number): boolean {
-    try {
-      const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      return text[text.lastIndexOf(')') + 2] === 'Z'; // proc(5): the state follows the name, which may hold anything
-    } catch {
-      return false; // gone
-    }
+    return statField(pid, STATE) === 'Z';
   }
 
   began(pid: number): number | undefined {
-    try {
-      const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      const ticks = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[STARTTIME - 3]); // proc(5): the first one after the name is number 3
-      return (ticks + 1) * NS_OF_TICK;
-    } catch {
-      return undefined; // gone
-    }
+    const ticks = statField(pid, STARTTIME);
+    return ticks === undefined ? undefined : (Number(ticks) + 1) * NS_OF_TICK;
   }
 
   #note(pid: number, error: unknown): void {
@@ -159,15 +150,6 @@ export class Procfs implements Processes {
     } catch {
       this.#log = null;
       return undefined; // not there, or not ours to read: the report says what is missing
-    }
-  }
-
-  swapTotal(): number | undefined {
-    try {
-      const [, kib] = /^SwapTotal:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
-      return kib === undefined ? undefined : Number(kib) * 1024;
-    } catch {
-      return undefined;
     }
   }
 
@@ -195,4 +177,14 @@ function fileOf(pid: number, fd: number): { readonly inode: bigint; readonly mou
   const [, inode] = /^ino:\s*(\d+)$/m.exec(text) ?? [];
   const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(text) ?? [];
   return inode === undefined ? undefined : { inode: BigInt(inode), mount: Number(mount) };
+}
+
+/** A field of /proc/PID/stat, from the third on; undefined: it is gone. The second one is the name, which may hold anything. */
+function statField(pid: number, number: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[number - STATE];
+  } catch {
+    return undefined;
+  }
 }

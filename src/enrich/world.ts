@@ -21,7 +21,7 @@ export class Machine implements World {
   }
 
   swapTotal(): number | undefined {
-    return this.#processes.swapTotal();
+    return this.#processes.machineMemory().swapTotal ?? undefined;
   }
 
   wallTime(ns: number): string {

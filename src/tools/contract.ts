@@ -65,8 +65,6 @@ export interface Processes {
   hostName(address: string): string | undefined;
   /** What the kernel has logged since the last question, the first of which only begins to listen; undefined: it may not be read, or has other ids of processes than ours. */
   kernelLog(): KernelNews | undefined;
-  /** Swap of the machine, bytes; undefined: not known. */
-  swapTotal(): number | undefined;
   /** Resident bytes by process, of all that can be seen; one small read for each. undefined: they cannot be read now. */
   residentMemory(): ReadonlyMap<number, number> | undefined;
   /** When the process that has this id now began: CLOCK_BOOTTIME in ns, rounded up to ten milliseconds; undefined: it is gone. */

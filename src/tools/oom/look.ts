@@ -71,8 +71,8 @@ export class OomLook implements Look<OomRecord> {
 
   #told(whole: readonly Whole[]): IncidentRecord[] {
     const readable = this.#readLog();
-    const swapTotal = this.processes.swapTotal();
-    const log = incidentsOf(this.#log, swapTotal === undefined ? {} : { swapTotal });
+    const { swapTotal } = this.processes.machineMemory();
+    const log = incidentsOf(this.#log, swapTotal === null ? {} : { swapTotal });
     return told(whole, log, readable).map(({ incident, lost, began }) => this.#keep(this.#watched(incident, began), began, lost));
   }
 

@@ -45,7 +45,6 @@ export function processes(now = 1e9, zombies: readonly number[] = []): Processes
     isZombie: (pid) => zombies.includes(pid),
     now: () => now,
     kernelLog: () => undefined,
-    swapTotal: () => undefined,
     residentMemory: () => new Map(),
     machineMemory: () => ({ available: null, swapFree: null, swapTotal: null, promised: null, total: null, overcommit: null, pressure: null }),
     cgroupState: () => undefined,

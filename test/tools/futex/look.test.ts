@@ -87,10 +87,6 @@ class World implements Tables, Processes {
     return undefined;
   }
 
-  swapTotal(): undefined {
-    return undefined;
-  }
-
   residentMemory(): ReadonlyMap<number, number> {
     return new Map();
   }
