@@ -64,6 +64,13 @@ export function upperEdge(bucket: number): number {
   return 2 ** ((bucket + 1) / 4);
 }
 
+/** The geometric middle of the whole nanoseconds of bucket i: within 10 %, or 1 ns, of each of them (of the edges instead, 17 ns would stand for 19). */
+export function middle(bucket: number): number {
+  const least = (EDGES[bucket] ?? 0) + 1;
+  const most = EDGES[bucket + 1] ?? Number.MAX_SAFE_INTEGER;
+  return Math.round(Math.sqrt(least) * Math.sqrt(most));
+}
+
 /** The bucket of the first slot of the kernel's arrays, which holds all that is shorter, too: up to 76 ns (HISTOGRAM_OFFSET in totals.bpf.h). */
 export const FIRST_BUCKET = 24;
 

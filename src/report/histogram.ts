@@ -1,5 +1,5 @@
 /** Sums and quantiles of the report's exponential histograms; `buckets.ts` defines the buckets. */
-import { upperEdge } from './buckets.js';
+import { middle, upperEdge } from './buckets.js';
 import type { Histogram } from './model.js';
 
 /** What is known exactly beside the histogram, in nanoseconds: a quantile never lies outside. */
@@ -27,14 +27,14 @@ export function merge(a: Histogram, b: Histogram): Histogram {
 
 /**
  * The q-quantile (0..1, nearest rank) in whole nanoseconds; null when the histogram is empty.
- * It is the geometric middle of the bucket that holds the exact value, so it is wrong by at most 10 % (or 1 ns, if that is more);
+ * It is the middle of the bucket that holds the exact value, so it is wrong by at most 10 % (or 1 ns, if that is more);
  * of bucket `first` it is the upper edge, since that is all that is known.
  */
 export function quantile(histogram: Histogram, q: number, bounds: Bounds = {}): number | null {
   const total = count(histogram);
   if (total === 0) return null;
   const bucket = bucketOfRank(histogram, Math.max(1, Math.ceil(q * total)));
-  const known = bucket === bounds.first ? Math.floor(upperEdge(bucket)) : Math.round(2 ** ((bucket + 0.5) / 4));
+  const known = bucket === bounds.first ? Math.floor(upperEdge(bucket)) : middle(bucket);
   return Math.max(bounds.min ?? 0, Math.min(bounds.max ?? Infinity, known));
 }
 

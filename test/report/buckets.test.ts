@@ -1,6 +1,6 @@
 import t from 'tap';
 import fc from 'fast-check';
-import { bucketOf, fromSlots, upperEdge } from '../../src/report/buckets.js';
+import { bucketOf, fromSlots, middle, upperEdge } from '../../src/report/buckets.js';
 
 /** The definition itself, in exact arithmetic: the smallest slot s with v <= 2^(s/4), that is v^4 <= 2^s. */
 function exactSlot(v: bigint): number {
@@ -62,6 +62,17 @@ t.test('bucketOf agrees with exact arithmetic at every boundary of octaves 0 to 
     }
   }
   t.equal(bucketOf(Number.MAX_SAFE_INTEGER), 211);
+  t.end();
+});
+
+t.test('the middle of a bucket is within 10 % or 1 ns of its least and its greatest value, in every bucket', (t) => {
+  const values = [0, 1, Number.MAX_SAFE_INTEGER];
+  for (let k = 0n; k <= 52n; k++) values.push(...aroundTheBoundaries(k).map(Number));
+  for (const v of values) {
+    const found = middle(bucketOf(v));
+    if (!Number.isSafeInteger(found) || Math.abs(found - v) > Math.max(1, v / 10)) t.fail(`${found} stands for ${v}`);
+  }
+  t.equal(middle(bucketOf(19)), 18, 'of 17, 18 and 19 the middle, though the edges are 16 and 19.03');
   t.end();
 });
 
