@@ -1,64 +1,98 @@
 // Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
 //   npm run test:vm [-- --kernel 6.1] [--whole] [--write]
 // --write puts the table into docs/kernels.md.
+// Each tool has a guest of its own, as many at once as there are processors: one that is emulated has the speed of one.
 // All of the tests (--whole) take three quarters of an hour for a kernel where the processor is emulated; else what depends most on the kernel is run.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, freemem } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const RESULTS = 'build/vm/results';
 const TIMEOUT_S = 1800;
 const WHOLE_TIMEOUT_S = 7200;
+/** What a guest takes of the machine's memory: its own, and qemu's. */
+const GUEST_BYTES = 2.5 * 2 ** 30;
 /** Between the first line of a report of the OOM killer, which tests bring about, and where it was called from there are some others. */
 const OOM_LINES = 8;
 const PAGE = 'docs/kernels.md';
 const MARKS = ['<!-- written by npm run test:vm -- --write -->', '<!-- end -->'];
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.argv.slice(2));
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
 
-function main(words) {
-  const all = run('scripts/vm-kernel', ['--list'], 'pipe').stdout.trim().split('\n');
+async function main(words) {
   const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
-  const kernels = values.kernel === undefined ? all : [values.kernel];
-  // Compiled here once: a loader takes minutes where the processor is emulated.
-  const compiled = run('node_modules/.bin/tsc', ['-p', 'scripts/vm.tsconfig.json'], 'inherit');
-  if (compiled.status !== 0) throw new Error('the tests do not compile');
-  const results = kernels.map((kernel) => testKernel(kernel, values.whole));
+  const kernels = values.kernel === undefined ? listed('scripts/vm-kernel') : [values.kernel];
+  const parts = listed('scripts/vm-suite');
+  prepare(kernels);
+  const guests = await inTurn(kernels.flatMap((kernel) => parts.map((part) => () => testPart(kernel, part, values.whole))));
+  const results = kernels.map((kernel) => ofKernel(kernel, guests.filter((guest) => guest.kernel === kernel)));
   console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
-  for (const { kernel, seconds, problems } of results) {
-    console.log(`${kernel}: ${seconds} s, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
-  }
+  for (const { kernel, time, problems } of results) console.log(`${kernel}: ${time}, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
   if (values.write) writeTable(results);
   const { passed, failed, skipped } = sum(results);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
-function testKernel(kernel, whole) {
-  const share = `${RESULTS}/${kernel}`;
+/** What all guests share is made before the first of them. The tests are compiled here: a loader takes minutes where the processor is emulated. */
+function prepare(kernels) {
+  const steps = [['node_modules/.bin/tsc', '-p', 'scripts/vm.tsconfig.json'], ['scripts/setup', 'vm'], ...kernels.map((kernel) => ['scripts/vm-kernel', kernel])];
+  for (const [command, ...args] of steps) {
+    const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    if (error) throw error;
+    if (status !== 0) throw new Error(`${command} ended with ${status}`);
+  }
+}
+
+function listed(script) {
+  return spawnSync(script, ['--list'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).stdout.trim().split('\n');
+}
+
+/** The results of all jobs, in their order; as many run at once as the machine has room for. */
+async function inTurn(jobs) {
+  const results = [];
+  let next = 0;
+  const work = async () => {
+    while (next < jobs.length) {
+      const own = next++;
+      results[own] = await jobs[own]();
+    }
+  };
+  const room = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / GUEST_BYTES)));
+  await Promise.all(Array.from({ length: room }, work));
+  return results;
+}
+
+async function testPart(kernel, part, whole) {
+  const share = `${RESULTS}/${kernel}/${part}`;
   rmSync(share, { recursive: true, force: true });
   mkdirSync(share, { recursive: true });
-  console.log(`# Linux ${kernel}`);
   const begun = Date.now();
-  const suite = ['scripts/vm-suite', '/run/ktrace-vm', ...(whole ? ['--whole'] : [])];
-  const { status } = run('scripts/vm', ['--kernel', kernel, '--share', share, '--timeout', String(whole ? WHOLE_TIMEOUT_S : TIMEOUT_S), '--', ...suite], 'inherit');
-  const seconds = Math.round((Date.now() - begun) / 1000);
+  const suite = ['scripts/vm-suite', '/run/ktrace-vm', ...(whole ? ['--whole'] : []), part];
+  const args = ['--kernel', kernel, '--share', share, '--timeout', String(whole ? WHOLE_TIMEOUT_S : TIMEOUT_S), '--', ...suite];
+  const guest = spawn('scripts/vm', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(guest, 'close');
+  for await (const line of createInterface({ input: guest.stdout })) console.log(`${kernel.padEnd(4)} ${line}`);
+  const [status] = await ended;
   const rows = parseCoverage(kernel, read(`${share}/coverage.tsv`));
   const complaints = complaintsOf(read(`${share}/kernel.log`));
   for (const line of complaints) console.log(`FAIL kernel log of ${kernel}: ${line}`);
   const problems = [
-    ...(status === 0 ? [] : [`the guest ended with ${status}`]),
+    ...(status === 0 ? [] : [`the guest of ${part} ended with ${status}`]),
     ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`),
     ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
   ];
-  return { kernel, seconds, rows, problems };
+  return { kernel, seconds: Math.round((Date.now() - begun) / 1000), rows, problems };
 }
 
-function run(command, args, output) {
-  const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', output, 'inherit'] });
-  if (done.error) throw done.error;
-  return done;
+function ofKernel(kernel, guests) {
+  const seconds = guests.map((guest) => guest.seconds);
+  const time = `${guests.length} guests, ${Math.max(...seconds)} s the longest, ${seconds.reduce((a, b) => a + b)} s together`;
+  return { kernel, time, rows: guests.flatMap(({ rows }) => rows), problems: guests.flatMap(({ problems }) => problems) };
 }
 
 function read(path) {
@@ -89,9 +123,9 @@ export function table(rows) {
 
 /** A row for each kernel, tool and variant, and one for what its tests said. */
 export function writeTable(results) {
-  const cells = results.flatMap(({ kernel, rows, seconds, problems }) => [
+  const cells = results.flatMap(({ kernel, rows, time, problems }) => [
     ...rows.map(({ tool, variant, result, why }) => [release(kernel), tool, variant, `${result}: ${why}`]),
-    [release(kernel), '', '', `${seconds} s; ${problems.length === 0 ? 'the kernel log is clean' : problems.join('; ')}`],
+    [release(kernel), '', '', `${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`],
   ]);
   const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...cells].map((row) => `| ${row.join(' | ')} |`);
   const page = readFileSync(PAGE, 'utf8');
