@@ -5,7 +5,7 @@ import type { Processes, ToolEvent } from '../contract.js';
 import { argumentsOf, execArguments, type Meaning } from './arguments.js';
 import { errnoName } from '../errno.js';
 import type { Abi } from './memory.js';
-import type { CallNames } from './names.js';
+import type { CallNames } from '../call-names.js';
 import { filesOf, piecesOf } from './pieces.js';
 import { nameOf } from './report.js';
 import { textOf, textsOf, type Memory } from './text.js';

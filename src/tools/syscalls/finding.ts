@@ -1,7 +1,7 @@
 /** The finding, and the command to run next. */
 import { formatDuration as duration } from '../../render/format.js';
 import type { CallTotals, SyscallsSnapshot } from './model.js';
-import type { CallNames } from './names.js';
+import type { CallNames } from '../call-names.js';
 import { nameOf, type Described, type Inside } from './report.js';
 
 const LONG_NS = 1e9;

@@ -5,7 +5,7 @@ import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from './aggregate.js';
 import { CallReader, type SyscallEventRecord } from './events.js';
 import type { By, SyscallsSnapshot } from './model.js';
-import type { CallNames } from './names.js';
+import type { CallNames } from '../call-names.js';
 import { hangingNow, syscallsReport, type World } from './report.js';
 import type { Memory } from './text.js';
 

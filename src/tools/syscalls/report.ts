@@ -11,7 +11,7 @@ import { callColumns, INSIDE_COLUMNS } from './columns.js';
 import { errnoName } from '../errno.js';
 import { findingOf, hangs, isHanging, nextOf } from './finding.js';
 import type { CallTotals, ErrorCount, SyscallsSnapshot } from './model.js';
-import type { CallNames } from './names.js';
+import type { CallNames } from '../call-names.js';
 
 export const SYSCALLS_SORTS = ['total', 'calls', 'errors', 'mean', 'p99', 'max'] as const;
 export type SyscallsSort = (typeof SYSCALLS_SORTS)[number];

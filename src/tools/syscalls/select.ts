@@ -2,7 +2,7 @@
 import { KtraceError } from '../../errors.js';
 import { patternOf } from '../own.js';
 import { CLASSES } from './classes.js';
-import type { CallNames } from './names.js';
+import type { CallNames } from '../call-names.js';
 
 const CALLS_PER_ABI = 512; // as in bpf/syscalls.bpf.c
 const WORD = 64;

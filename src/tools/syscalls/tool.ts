@@ -9,7 +9,7 @@ import { lineOf, type SyscallEventRecord } from './events.js';
 import { SyscallsLook } from './look.js';
 import type { Abi } from './memory.js';
 import { BYS, type By } from './model.js';
-import { callNames, type CallNames } from './names.js';
+import { callNames, type CallNames } from '../call-names.js';
 import { FILES, filesOf, PIECES, piecesOf } from './pieces.js';
 import { bitsOf, selectCalls } from './select.js';
 import { SYSCALLS_SORTS } from './report.js';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { argumentsOf, execArguments, KINDS, mainArgument, type Meaning } from '../../../src/tools/syscalls/arguments.js';
-import { callNames } from '../../../src/tools/syscalls/names.js';
+import { callNames } from '../../../src/tools/call-names.js';
 import { errnoName, errnoNumber } from '../../../src/tools/errno.js';
 import { SIGNATURES, signatureOf } from '../../../src/tools/syscalls/signatures.js';
 import { SHAPES } from '../../../src/tools/syscalls/memory.js';

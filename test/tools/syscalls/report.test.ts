@@ -5,7 +5,7 @@ import { FIRST_BUCKET } from '../../../src/report/buckets.js';
 import type { ReportOptions } from '../../../src/tools/contract.js';
 import { cpuCalls, errorsOf, firstErrors, sharedCalls, sharedErrors, since, totalsOf } from '../../../src/tools/syscalls/aggregate.js';
 import type { CallTotals, SyscallsSnapshot } from '../../../src/tools/syscalls/model.js';
-import { callNames } from '../../../src/tools/syscalls/names.js';
+import { callNames } from '../../../src/tools/call-names.js';
 import { hangingNow, syscallsReport, type World } from '../../../src/tools/syscalls/report.js';
 
 const names = callNames('x64');

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { CLASSES, WAITING } from '../../../src/tools/syscalls/classes.js';
 import { errnoName } from '../../../src/tools/errno.js';
-import { callNames } from '../../../src/tools/syscalls/names.js';
+import { callNames } from '../../../src/tools/call-names.js';
 import { bitsOf, selectCalls } from '../../../src/tools/syscalls/select.js';
 import { signatureOf } from '../../../src/tools/syscalls/signatures.js';
 

@@ -1,5 +1,5 @@
 /** From numbers of system calls to names and back. */
-import { ARM64, I386, X64 } from './numbers.js';
+import { ARM64, I386, X64 } from './call-numbers.js';
 
 const OTHER_CALL = 511; // as in bpf/syscalls.bpf.h
 
