@@ -7,7 +7,7 @@ import { kernelFacts } from '../../src/source/facts.js';
 import { planAttach, variantsOf } from '../../src/source/plan.js';
 import type { IncidentRecord } from '../../src/tools/oom/model.js';
 import { EMULATED, kernelVersion, N as ROUNDS, VARIANT } from './machine.js';
-import { holding, kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, tasksIn, type Logged, type OomReport } from './ooms.js';
+import { holding, kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, stackIn, tasksIn, type Logged, type OomReport } from './ooms.js';
 import { run } from './processes.js';
 import { onceMore } from './losses.js';
 import { suite } from './suite.js';
@@ -104,6 +104,8 @@ suite(1, (test) => {
       if (killed.length > 1) onceMore(t, 'the kernel killed another one before the memory of the first was free');
       t.equal(incidents.length, killed.length);
       t.match(incident, { trigger: { pid: asking.pid, process: 'hog' }, cgroup: group.path, totalPages: (64 * MIB) / PAGE, victims: [{ pid: marked.pid, how: 'killed' }] });
+      t.strictSame(incident?.allocation, { ...stackIn(log), syscall: null, pageFault: true }, 'it asked where the kernel says');
+      t.ok((incident?.allocation?.stack.length ?? 0) > 5);
       const rows = (incident?.candidates ?? []).map(({ pid, memory, adj }) => [pid, memory?.pageTables, adj]);
       t.strictSame([...rows].sort(), tasksIn(log).map(([pid, , tables, adj]) => [pid, tables, adj]).sort(), "every row of the kernel's table");
       for (const [pid, rss] of tasksIn(log)) t.ok(isSame(incident?.candidates.find((each) => each.pid === pid)?.memory?.rss ?? NaN, rss * PAGE), `${pid}: ${rss} pages`);

@@ -119,6 +119,13 @@ export function tasksIn(log: string): TaskRow[] {
   return [...first.matchAll(/\[ *(\d+)\] +\d+ +\d+ +\d+ +(\d+) (?:.* )?(\d+) +\d+ +(-?\d+) \S+$/gm)].map(([, pid, rss, tables, adj]) => [Number(pid), Number(rss), Number(tables), Number(adj)]);
 }
 
+/** The first stack of who asked for memory: functions without those of the OOM killer, and the instruction in user space. */
+export function stackIn(log: string): { readonly stack: readonly string[]; readonly address: string | undefined } {
+  const [, trace = '', address] = /Call Trace:\n(.*?)\] RIP: 0033:(0x[0-9a-f]+)\n/s.exec(log) ?? [];
+  const frames = [...trace.matchAll(/\]  ([a-z_]\w*)(?:\.\w+)*\+0x/g)].map(([, name = '']) => name);
+  return { stack: frames.slice(frames.lastIndexOf('mem_cgroup_out_of_memory') + 1), address };
+}
+
 /** The kernel log from now on, read by dmesg(1). */
 export function kernelLog(): () => string {
   const read = (): string => execFileSync('dmesg', { encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, PATH: `${process.env['PATH']}:/usr/bin:/bin` } });

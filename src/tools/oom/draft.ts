@@ -2,6 +2,7 @@
 import { parseColumns, parseCpu, parseExtent, parseStatsOf, parseSummary, parseTask, parseUsage, type Invoked, type Killed, type Summary, type Task } from './lines.js';
 import type { Constraint } from './model.js';
 import { parseKinds, parseStat } from './stat.js';
+import { Stack } from './allocation.js';
 
 interface Amount {
   /** Bytes. */
@@ -26,6 +27,7 @@ export interface Extents {
 export class Draft {
   invoked: Invoked | undefined;
   tid: number | undefined;
+  readonly stack = new Stack();
   memory: Amount | undefined;
   /** Of swap alone. */
   swap: Amount | undefined;
@@ -70,6 +72,7 @@ export class Draft {
 
   /** Any other line; what is none of the OOM killer's is passed over. */
   note(text: string, pageSize: number): void {
+    if (this.stack.note(text)) return;
     this.columns ??= parseColumns(text);
     const task = this.columns && parseTask(text, this.columns);
     if (task) this.tasks.push(task);
@@ -94,6 +97,7 @@ export class Draft {
     const extent = parseExtent(text);
     if (extent?.of === 'node') this.extents.nodes.set(extent.node, (this.extents.nodes.get(extent.node) ?? 0) + extent.value);
     else if (extent) this.extents[extent.of] ??= extent.value;
+    if (usage ?? extent) this.stack.end();
     return usage !== undefined || extent !== undefined;
   }
 }

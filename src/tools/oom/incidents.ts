@@ -141,6 +141,7 @@ function incidentOf({ head, victims, candidates }: Open): Incident {
     at: null,
     constraint: isKnown ? (CONSTRAINTS[head.constraint] ?? null) : null,
     trigger: head ? { pid: head.tgid, tid: head.tid, thread: head.comm, process: head.process } : null,
+    allocation: null,
     gfp: isKnown ? [`0x${head.gfp.toString(16)}`] : [],
     order: isKnown ? head.order : null,
     cgroup,

@@ -120,6 +120,7 @@ function incidentOf(draft: Draft, machine: Machine): Incident {
     at: machine.at?.(time) ?? null,
     constraint: draft.constraint,
     trigger: triggerOf(draft),
+    allocation: draft.stack.allocation,
     gfp: invoked?.gfp ?? [],
     order: invoked?.order ?? null,
     cgroup,

@@ -37,7 +37,7 @@ const isNear = (marks: readonly Whole[], { incident }: Whole): boolean => incide
 function withNames([mark]: readonly Whole[], log: Incident | undefined): Incident {
   const { incident } = mark as Whole;
   const victims = incident.victims.map((victim) => asLogged(filled(victim, log), log));
-  const named = { ...incident, stat: log?.stat ?? null, ...(log && log.gfp.length > 0 ? { gfp: log.gfp } : {}), victims };
+  const named = { ...incident, allocation: log?.allocation ?? null, stat: log?.stat ?? null, ...(log && log.gfp.length > 0 ? { gfp: log.gfp } : {}), victims };
   if (incident.candidates.length > 0) return { ...named, candidates: incident.candidates.map((each) => asScored(each, log, incident.totalPages)) };
   if (!log || log.candidates.length === 0) return { ...named, missing: [...named.missing, UNSEEN] };
   const candidates = log.candidates.map((each): Candidate => ({ ...each, victim: has(incident.victims, each) }));
@@ -78,9 +78,9 @@ function withLog(marks: readonly Whole[], log: Incident | undefined, readable: b
   const victims = marked.map((victim) => judged(asLogged(filled(victim, log), log), candidates, log, threads));
   const base = { ...(marks[0] as Whole).incident, victims, candidates };
   if (!log) return { ...base, missing: [`What ran out and who else was looked at: the kernel log ${readable ? 'does not say' : 'may not be read, or has other ids than this pid namespace'}.`] };
-  const { constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, stat } = log;
+  const { constraint, allocation, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, stat } = log;
   const missing = log.missing.filter((sentence) => sentence !== ONLY_THREAD);
-  return { ...base, constraint, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, stat, missing, origin: 'both' };
+  return { ...base, constraint, allocation, gfp, order, cgroup, container, limit, usage, swapLimit, swapUsage, totalPages, stat, missing, origin: 'both' };
 }
 
 /** The kernel writes of each process that it kills. Where it has not, or not so that we have read it, what it had marked says more. */

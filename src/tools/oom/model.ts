@@ -68,6 +68,17 @@ export interface Trigger {
   readonly process: string | null;
 }
 
+/** Where its allocation failed. */
+export interface Allocation {
+  /** Functions of the kernel, the innermost first, without those of the OOM killer. */
+  readonly stack: readonly string[];
+  /** The system call that the thread was in; null: none, or it is not in the stack. */
+  readonly syscall: string | null;
+  readonly pageFault: boolean;
+  /** The instruction in user space; null: not known. */
+  readonly address: string | null;
+}
+
 /** Once out of memory: from one call of the OOM killer, with all that it killed. */
 export interface Incident {
   /** CLOCK_MONOTONIC, ns. The kernel log's clock is another one (sched_clock) that goes with it but for the corrections of NTP, and stands still while suspended, too. */
@@ -78,6 +89,8 @@ export interface Incident {
   readonly constraint: Constraint | null;
   /** Who asked for memory. */
   readonly trigger: Trigger | null;
+  /** As the kernel logged it; null: it did not. */
+  readonly allocation: Allocation | null;
   /** Names of the flags of the allocation. */
   readonly gfp: readonly string[];
   /** 2^order pages were asked for; -1: sysrq asked. */

@@ -6,6 +6,7 @@ import { adviceOf, heldBy, isRequest } from './advice.js';
 import { afterText, beforeTexts } from './around.js';
 import type { AfterRecord, Candidate, Incident, IncidentRecord, Memory, OomRecord, Victim } from './model.js';
 import { arithmetic, qosOf } from './score.js';
+import { inText } from './allocation.js';
 
 const SHOWN_CANDIDATES = 5;
 const TITLE_WIDTH = 9;
@@ -85,7 +86,7 @@ export function blockOf(incident: IncidentRecord): string[] {
   const marked = victims.filter(({ how }) => how === 'marked');
   return [
     ...wrap(forTerminal(`Out of memory: ${whatRanOut(incident)}`), WIDTH, clockLead(incident)),
-    ...titled('asked', [askedText(incident)]),
+    ...titled('asked', [askedText(incident), ...(incident.allocation ? [inText(incident.allocation)] : [])]),
     ...dead.flatMap((victim) => titled('killed', killed(victim))),
     ...marked.flatMap((victim) => titled('marked', [`${whoIs(victim)}: it was on its way out, and nothing was killed`])),
     ...titled('why', why(incident)),

@@ -8,7 +8,7 @@ import { place } from './events.js';
 const S = 1e9;
 const victim = (pid: number, changes: Partial<Victim> = {}): Victim => ({ time: 100 * S, pid, process: 'java', program: 'java', uid: 0, memory: null, adj: 0, score: null, cgroup: '/pods/app', container: null, how: 'killed', before: [], ...changes });
 const incident = (number: number, ...victims: readonly Victim[]): IncidentRecord => ({
-  type: 'incident', number, lostBefore: 0, times: 1, machine: null, cgroupState: null, time: 100 * S, at: null, constraint: 'memcg', trigger: null, gfp: [], order: 0, cgroup: '/pods/app', container: null,
+  type: 'incident', number, lostBefore: 0, times: 1, machine: null, cgroupState: null, time: 100 * S, at: null, constraint: 'memcg', trigger: null, allocation: null, gfp: [], order: 0, cgroup: '/pods/app', container: null,
   limit: null, usage: null, swapLimit: null, swapUsage: null, totalPages: null, stat: null, victims, candidates: [], origin: 'kernel', missing: [],
 });
 const BEGAN = new Map([[7, 5], [8, 6]]);

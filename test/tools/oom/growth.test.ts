@@ -13,7 +13,7 @@ function said(mib: number, before: Points, { how = 'killed', limit = 1000, other
   const victim: Victim = { time: 0, pid: 7, process: 'java', program: 'java', uid: 0, memory: memory(mib, changes), adj: 0, score: 1, cgroup: '/a', container: null, how, before: points(before) };
   const own: Candidate = { pid: 7, process: 'java', uid: 0, memory: memory(mib), adj: 0, score: 1, victim: true, before: points(before)[0] ?? null };
   const incident: IncidentRecord = {
-    type: 'incident', number: 1, lostBefore: 0, times: 1, machine: null, cgroupState: null, time: 0, at: null, constraint: 'memcg', trigger: null, gfp: [], order: 0, cgroup: '/a', container: null,
+    type: 'incident', number: 1, lostBefore: 0, times: 1, machine: null, cgroupState: null, time: 0, at: null, constraint: 'memcg', trigger: null, allocation: null, gfp: [], order: 0, cgroup: '/a', container: null,
     limit: limit === null ? null : limit * MIB, usage: null, swapLimit: null, swapUsage: null, totalPages: null, stat: null, victims: [victim], candidates: [own, ...others], origin: 'kernel', missing: [],
   };
   return growthOf(incident);
