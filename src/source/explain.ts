@@ -41,6 +41,7 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   if (denied && stage === 'attach' && !existsSync('/sys/kernel/tracing/events/syscalls') && attempts.at(-1)?.variant === 'tracepoint') return missingTracefs(cause, attempts);
   if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && readRights()?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
   if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
+  if (stage === 'load' && code === 'EACCES' && /processed \d+ insns/.test(log) && mayTrace()) return new VerifierError(log, { cause }); // it read the program, and says so of memory that this may not touch
   if (denied && stage === 'load' && lockedMemory() !== 'unlimited' && mayTrace() && !loadBinding().hasTaskStorage()) return lockedMemoryLimit(cause, attempts);
   if (denied || (stage === 'load' && !mayTrace())) return missingRights(cause, attempts); // without CAP_PERFMON kernels up to 5.12 say EINVAL of helpers
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });

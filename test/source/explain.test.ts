@@ -47,6 +47,9 @@ t.test('a refusal of the verifier keeps its log', (t) => {
     t.ok(error instanceof VerifierError);
     t.equal((error as VerifierError).log, log);
   }
+  const forbidden = explainAttach(native('EACCES', 'load', 'invalid access to map value\nprocessed 77 insns (limit 1000000)'), ATTEMPTS);
+  t.equal(forbidden instanceof VerifierError, root, 'EACCES is the verifier, too, of who may load');
+  t.notOk(explainAttach(native('EPERM', 'load', 'processed 77 insns'), ATTEMPTS) instanceof VerifierError);
   t.notOk(explainAttach(native('EINVAL', 'attach', 'processed 77 insns'), ATTEMPTS) instanceof VerifierError, 'what was loaded was not refused');
   t.notOk(explainAttach(native('EINVAL', 'load', 'libbpf: no such section'), ATTEMPTS) instanceof VerifierError);
   t.end();
