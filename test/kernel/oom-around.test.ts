@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EMULATED, kernelVersion } from './machine.js';
+import { onceMore } from './losses.js';
 import { holding, kernelLog, killedIn, Limited, memoryController, MIB, oomLines } from './ooms.js';
 import { program, run } from './processes.js';
 import { suite } from './suite.js';
@@ -35,6 +36,7 @@ suite(1, (test) => {
     t.equal(incidents.length, kills, 'the kernel may kill another one before the memory of the first is free');
     t.match(incidents, [{ times: 1, victims: [{ pid: victim.pid, program: report.header.variant === 'log' && kernelVersion() < 608 ? null : 'hog' }] }], 'a tracepoint that gives an id alone does not tell the program');
     const { victims: [{ before = [], memory } = {}], stat, cgroupState, machine } = incidents[0] ?? { victims: [], stat: null, cgroupState: null, machine: null };
+    if (before.length === 0) onceMore(t, 'samples take half a percent of a CPU, and on a busy machine there was none yet');
     t.ok(before.some(({ rss }) => rss === resident), `${resident}, as /proc said`);
     t.ok((memory?.rss ?? 0) <= resident + LAG && (memory?.anon ?? 0) >= 12 * MIB, 'it slept, and the kernel took pages of its files back');
     t.ok(before.every(({ agoNs }) => agoNs > 0));
