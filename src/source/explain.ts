@@ -49,9 +49,13 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   return cannotHook(attempts, cause);
 }
 
+/** BPF_MAX_TRAMP_LINKS of include/linux/bpf.h. */
+const CROWDED = 'a function can be hooked by 38 programs at a time, and others do: `bpftool link` shows them; --variant tracepoint has no such limit';
+
 function cannotHook(attempts: readonly AttachAttempt[], cause?: NativeError): Error {
   const tried = attempts.map((attempt) => `${attempt.variant}: ${attempt.stage} ${attempt.errno}`).join(', ');
-  return new AttachError(`Cannot hook this kernel (${tried})`, '`ktrace doctor` says what works here', attempts, { cause });
+  const hint = attempts.some(({ stage, errno }) => stage === 'attach' && errno === 'E2BIG') ? CROWDED : '`ktrace doctor` says what works here';
+  return new AttachError(`Cannot hook this kernel (${tried})`, hint, attempts, { cause });
 }
 
 /** The kernels of some distributions go beyond what CAP_PERFMON gives. */

@@ -14,6 +14,14 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Those that a test has started. */
+const startedBy = new WeakMap<Test, Running[]>();
+
+/** Ends all that a test has started, and waits for it. */
+export async function endAll(t: Test): Promise<void> {
+  await Promise.all((startedBy.get(t) ?? []).map((running) => running.end()));
+}
+
 /** A child process, its output so far, and its end. */
 export class Running {
   readonly child: ChildProcess;
@@ -33,10 +41,13 @@ export class Running {
       child.once('close', (code, signal) => this.#grow(() => ((this.#ended = true), resolve({ code, signal }))));
     });
     this.exited.catch(() => undefined);
-    t.teardown(() => {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      return this.exited.then(() => undefined, () => undefined);
-    });
+    startedBy.set(t, [...(startedBy.get(t) ?? []), this]);
+    t.teardown(() => this.end());
+  }
+
+  end(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    return this.exited.then(() => undefined, () => undefined);
   }
 
   get pid(): number {
