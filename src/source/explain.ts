@@ -49,12 +49,12 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   return cannotHook(attempts, cause);
 }
 
-/** BPF_MAX_TRAMP_LINKS of include/linux/bpf.h. */
-const CROWDED = 'a function can be hooked by 38 programs at a time, and others do: `bpftool link` shows them; --variant tracepoint has no such limit';
+/** BPF_MAX_TRAMP_LINKS of include/linux/bpf.h is 38, and was 40. */
+const CROWDED = 'fentry programs of others hook the same functions, of which the kernel takes less than forty for each: `bpftool link` shows them; without --variant another one is taken';
 
 function cannotHook(attempts: readonly AttachAttempt[], cause?: NativeError): Error {
   const tried = attempts.map((attempt) => `${attempt.variant}: ${attempt.stage} ${attempt.errno}`).join(', ');
-  const hint = attempts.some(({ stage, errno }) => stage === 'attach' && errno === 'E2BIG') ? CROWDED : '`ktrace doctor` says what works here';
+  const hint = attempts.some(({ variant, stage, errno }) => variant === 'fentry' && stage === 'attach' && errno === 'E2BIG') ? CROWDED : '`ktrace doctor` says what works here';
   return new AttachError(`Cannot hook this kernel (${tried})`, hint, attempts, { cause });
 }
 

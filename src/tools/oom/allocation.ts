@@ -2,17 +2,19 @@
 import { callNames } from '../call-names.js';
 import type { Allocation } from './model.js';
 
-const MOST_FRAMES = 64;
+const MOST_FRAMES = 256;
 const MOST_SHOWN = 4;
 /** What runs once there is no memory: not where it was asked for. */
-const OF_KILLER = /^(dump_stack|dump_stack_lvl|show_stack|dump_backtrace|dump_header|oom_kill_process|out_of_memory|__out_of_memory|mem_cgroup_out_of_memory|mem_cgroup_oom|pagefault_out_of_memory)$/;
+const OF_KILLER = /^(oom_kill_process|out_of_memory|__out_of_memory|mem_cgroup_out_of_memory|mem_cgroup_oom|pagefault_out_of_memory)$/;
+/** An exception; handle_mm_fault() is called for mlock(2) and the like, too. */
+const OF_PAGE_FAULT = /^(asm_exc_page_fault|exc_page_fault|do_user_addr_fault|do_page_fault|do_translation_fault|do_mem_abort)$/;
 /** How a thread enters the kernel, which `inText` says in words. */
-const OF_ENTRY = /^(do_syscall_64|do_syscall_x64|x64_sys_call|__?do_fast_syscall_32|do_int80_\w+|entry_\w+|asm_\w+|ret_from_fork\w*|el0_?\w*|el0t_\w+|invoke_syscall|do_el0_svc|ksys_\w+|__\w+_sys_\w+)$/;
-const OF_PAGE_FAULT = /^(exc_page_fault|do_user_addr_fault|do_page_fault|do_mem_abort|handle_mm_fault|__handle_mm_fault)$/;
+const OF_ENTRY = /^(_*handle_mm_fault|do_syscall_64|do_syscall_x64|x64_sys_call|(__)?do_fast_syscall_32|do_SYSENTER_32|ia32_sys_call|do_int80_\w+|entry_\w+|asm_\w+|ret_from_fork\w*|el[01]t?_\w+|invoke_syscall\w*|do_el0_svc\w*|ksys_\w+|__\w+_sys_\w+)$/;
+const OF_32_BIT = /int80|^__ia32_/;
 
 /** The function of a line of a stack; null: an address that only lay on it (`?`); undefined: it is no such line. */
 export function parseFrame(text: string): string | null | undefined {
-  const [, unsure, name] = /^ (\? )?([A-Za-z_][\w.]{0,127})\+0x[0-9a-f]+\/0x[0-9a-f]+(?: \[\w+\])?$/.exec(text) ?? [];
+  const [, unsure, name] = /^ (\? )?([A-Za-z_][\w.]{0,127})\+0x[0-9a-f]+\/0x[0-9a-f]+(?: \[\w+(?: [0-9a-f]+)?\])?(?: \([A-Z]+\))?$/.exec(text) ?? [];
   return name === undefined ? undefined : unsure === undefined ? name.replace(/\..*$/s, '') : null;
 }
 
@@ -31,35 +33,49 @@ export function parseCall(text: string): number | undefined {
   return number === undefined ? undefined : parseInt(number, 16);
 }
 
+/** A worker in the kernel (io_uring, vhost) has the other registers of who made it. */
+const NOWHERE = '0x0';
+
 /** The stack of one incident, line by line. */
 export class Stack {
-  #open = false;
-  readonly #frames: string[] = [];
+  #frames: string[] = [];
+  #state: 'none' | 'open' | 'over' = 'none';
   #user: ReturnType<typeof parseAddress>;
   #call: number | undefined;
 
   /** Whether a line is of it. */
   note(text: string): boolean {
-    if (/^Call [Tt]race:$/.test(text)) this.#open = this.#frames.length === 0;
-    if (!this.#open) return false;
-    const frame = parseFrame(text);
+    if (/^Call [Tt]race:$/.test(text)) this.#begin();
+    if (this.#state !== 'open') return false;
+    if (this.#user) this.#call ??= parseCall(text);
+    const frame = this.#user ? undefined : parseFrame(text);
     if (frame && this.#frames.length < MOST_FRAMES) this.#frames.push(frame);
     this.#user ??= parseAddress(text);
-    this.#call ??= parseCall(text);
+    if (text === ' </TASK>') this.end();
     return frame !== undefined;
+  }
+
+  /** Where another one begins before this one has ended, whose a line is cannot be told. */
+  #begin(): void {
+    if (this.#state === 'open' && !this.#user) this.#frames = [];
+    this.#state = this.#state === 'none' ? 'open' : 'over';
   }
 
   /** What follows is not of it. */
   end(): void {
-    this.#open = false;
+    if (this.#state === 'open') this.#state = 'over';
   }
 
   get allocation(): Allocation | null {
-    if (this.#frames.length === 0) return null;
-    const stack = this.#frames.slice(this.#frames.findLastIndex((name) => OF_KILLER.test(name)) + 1);
+    const frames = this.#frames;
+    const last = frames.findLastIndex((name) => OF_KILLER.test(name));
+    const stack = frames.slice(last + 1);
+    if (last < 0 || stack.length === 0) return null;
     const inStack = stack.map((name) => /^__(?:x64|ia32|arm64|se)_(?:compat_)?sys_(\w+)$/.exec(name)?.[1]).find((name) => name !== undefined);
-    const syscall = this.#call === undefined ? (inStack ?? null) : CALLS.name(this.#call, this.#user?.compat === true);
-    return { stack, syscall, pageFault: stack.some((name) => OF_PAGE_FAULT.test(name)), address: this.#user?.address ?? null };
+    const user = this.#user?.address === NOWHERE ? undefined : this.#user;
+    const compat = user?.compat === true || stack.some((name) => OF_32_BIT.test(name));
+    const syscall = user === undefined || this.#call === undefined ? (inStack ?? null) : CALLS.name(this.#call, compat);
+    return { stack, syscall, pageFault: stack.some((name) => OF_PAGE_FAULT.test(name)), address: user?.address ?? null };
   }
 }
 

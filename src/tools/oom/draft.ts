@@ -72,7 +72,7 @@ export class Draft {
 
   /** Any other line; what is none of the OOM killer's is passed over. */
   note(text: string, pageSize: number): void {
-    if (this.stack.note(text)) return;
+    if (this.tid !== undefined && this.stack.note(text)) return;
     this.columns ??= parseColumns(text);
     const task = this.columns && parseTask(text, this.columns);
     if (task) this.tasks.push(task);

@@ -120,7 +120,7 @@ function incidentOf(draft: Draft, machine: Machine): Incident {
     at: machine.at?.(time) ?? null,
     constraint: draft.constraint,
     trigger: triggerOf(draft),
-    allocation: draft.stack.allocation,
+    allocation: (invoked?.order ?? 0) < 0 ? null : draft.stack.allocation, // who asks by sysrq allocates nothing
     gfp: invoked?.gfp ?? [],
     order: invoked?.order ?? null,
     cgroup,
