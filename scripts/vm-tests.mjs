@@ -1,7 +1,7 @@
 // Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
 //   npm run test:vm [-- --kernel 6.1] [--whole] [--write]
 // --write puts the table into docs/kernels.md.
-// Each tool has a guest of its own, as many at once as there are processors: one that is emulated has the speed of one.
+// Each tool has a guest of its own, as many at once as there are processors for.
 // All of the tests (--whole) take three quarters of an hour for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,14 +21,13 @@ const OOM_LINES = 8;
 const PAGE = 'docs/kernels.md';
 const MARKS = ['<!-- written by npm run test:vm -- --write -->', '<!-- end -->'];
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
-
 async function main(words) {
   const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
   const kernels = values.kernel === undefined ? listed('scripts/vm-kernel') : [values.kernel];
   const parts = listed('scripts/vm-suite');
-  prepare(kernels);
-  const guests = await inTurn(kernels.flatMap((kernel) => parts.map((part) => () => testPart(kernel, part, values.whole))));
+  const atOnce = room(prepare(kernels));
+  for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => (endAll(), process.exit(status)));
+  const guests = await inTurn(kernels.flatMap((kernel) => parts.map((part) => () => testPart(kernel, part, values.whole))), atOnce).finally(endAll);
   const results = kernels.map((kernel) => ofKernel(kernel, guests.filter((guest) => guest.kernel === kernel)));
   console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
   for (const { kernel, time, problems } of results) console.log(`${kernel}: ${time}, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
@@ -38,22 +37,25 @@ async function main(words) {
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
-/** What all guests share is made before the first of them. The tests are compiled here: a loader takes minutes where the processor is emulated. */
+/** What all guests share is made before the first of them. The tests are compiled here: a loader takes minutes where the processor is emulated. Returns how the guests' processors run. */
 function prepare(kernels) {
-  const steps = [['node_modules/.bin/tsc', '-p', 'scripts/vm.tsconfig.json'], ['scripts/setup', 'vm'], ...kernels.map((kernel) => ['scripts/vm-kernel', kernel])];
-  for (const [command, ...args] of steps) {
-    const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-    if (error) throw error;
-    if (status !== 0) throw new Error(`${command} ended with ${status}`);
-  }
+  call('inherit', 'node_modules/.bin/tsc', '-p', 'scripts/vm.tsconfig.json');
+  call('inherit', 'scripts/setup', 'vm');
+  for (const kernel of kernels) call('inherit', 'scripts/vm-kernel', kernel);
+  return call('pipe', 'scripts/vm', '--kernel', kernels[0], '--accelerator').trim();
 }
 
-function listed(script) {
-  return spawnSync(script, ['--list'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).stdout.trim().split('\n');
+function call(stdout, command, ...args) {
+  const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', stdout, 'inherit'] });
+  if (done.error) throw done.error;
+  if (done.status !== 0) throw new Error(`${command} ended with ${done.status}`);
+  return done.stdout;
 }
 
-/** The results of all jobs, in their order; as many run at once as the machine has room for. */
-async function inTurn(jobs) {
+const listed = (script) => call('pipe', script, '--list').trim().split('\n');
+
+/** The results of all jobs, in their order. */
+async function inTurn(jobs, atOnce) {
   const results = [];
   let next = 0;
   const work = async () => {
@@ -62,9 +64,21 @@ async function inTurn(jobs) {
       results[own] = await jobs[own]();
     }
   };
-  const room = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / GUEST_BYTES)));
-  await Promise.all(Array.from({ length: room }, work));
+  await Promise.all(Array.from({ length: atOnce }, work));
   return results;
+}
+
+/** How many guests the machine has room for: they have two processors each, which share one of the machine's where they are emulated. */
+function room(accelerator) {
+  const processors = Math.floor(availableParallelism() / (accelerator.startsWith('tcg') ? 1 : 2));
+  return Math.max(1, Math.min(processors, Math.floor(freemem() / GUEST_BYTES)));
+}
+
+/** Process groups of guests that run. */
+const running = new Set();
+
+function endAll() {
+  for (const group of running) process.kill(-group, 'SIGTERM');
 }
 
 async function testPart(kernel, part, whole) {
@@ -74,15 +88,21 @@ async function testPart(kernel, part, whole) {
   const begun = Date.now();
   const suite = ['scripts/vm-suite', '/run/ktrace-vm', ...(whole ? ['--whole'] : []), part];
   const args = ['--kernel', kernel, '--share', share, '--timeout', String(whole ? WHOLE_TIMEOUT_S : TIMEOUT_S), '--', ...suite];
-  const guest = spawn('scripts/vm', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const guest = spawn('scripts/vm', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const ended = once(guest, 'close');
-  for await (const line of createInterface({ input: guest.stdout })) console.log(`${kernel.padEnd(4)} ${line}`);
+  running.add(guest.pid);
+  const lead = `${kernel} ${part}: `;
+  await Promise.all([guest.stdout, guest.stderr].map(async (input) => {
+    for await (const line of createInterface({ input })) console.log(lead + line);
+  }));
   const [status] = await ended;
+  running.delete(guest.pid);
   const rows = parseCoverage(kernel, read(`${share}/coverage.tsv`));
   const complaints = complaintsOf(read(`${share}/kernel.log`));
-  for (const line of complaints) console.log(`FAIL kernel log of ${kernel}: ${line}`);
+  for (const line of complaints) console.log(`FAIL ${lead}kernel log: ${line}`);
   const problems = [
     ...(status === 0 ? [] : [`the guest of ${part} ended with ${status}`]),
+    ...(rows.length > 0 ? [] : [`nothing of ${part} was tested`]),
     ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`),
     ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
   ];
@@ -151,3 +171,5 @@ function sum(results) {
   }
   return totals;
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));

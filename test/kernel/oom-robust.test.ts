@@ -131,7 +131,7 @@ suite(1, (test) => {
     writeFileSync('/proc/sysrq-trigger', 'f');
     t.strictSame(await hog.exit(), KILLED);
     const { incidents } = oomLines(t, await tracer.finish(t));
-    t.match(incidents, [{ constraint: 'none', order: -1, cgroup: null, trigger: { thread: /^kworker\// }, victims: [{ pid: hog.pid, adj: 1000 }] }]);
+    t.match(incidents, [{ constraint: 'none', order: -1, cgroup: null, allocation: null, trigger: { thread: /^kworker\// }, victims: [{ pid: hog.pid, adj: 1000 }] }]);
     t.ok((incidents[0]?.machine?.available ?? 0) > 100 * MIB, 'as the report says');
   });
 

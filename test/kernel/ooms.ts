@@ -122,8 +122,8 @@ export function tasksIn(log: string): TaskRow[] {
 /** The first stack of who asked for memory: functions without those of the OOM killer, and the instruction in user space. */
 export function stackIn(log: string): { readonly stack: readonly string[]; readonly address: string | undefined } {
   const [, trace = '', address] = /Call Trace:\n(.*?)\] RIP: 0033:(0x[0-9a-f]+)\n/s.exec(log) ?? [];
-  const frames = [...trace.matchAll(/\]  ([a-z_]\w*)(?:\.\w+)*\+0x/g)].map(([, name = '']) => name);
-  return { stack: frames.slice(frames.lastIndexOf('mem_cgroup_out_of_memory') + 1), address };
+  const frames = [...trace.matchAll(/\]  ([a-z_]\w*)(?:\.\w+)*\+(0x\w+)\/(0x\w+)/g)].filter(([, , offset, size]) => offset !== size).map(([, name = '']) => name);
+  return { stack: frames.slice(frames.findLastIndex((name) => /^(mem_cgroup_)?out_of_memory$/.test(name)) + 1), address };
 }
 
 /** The kernel log from now on, read by dmesg(1). */

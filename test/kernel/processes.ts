@@ -1,5 +1,6 @@
 /** Programs that tests start. Every process is killed by its id when the test that started it ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -45,9 +46,13 @@ export class Running {
     t.teardown(() => this.end());
   }
 
-  end(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
-    return this.exited.then(() => undefined, () => undefined);
+  /** Now; its own children may still hold its output. */
+  async end(): Promise<void> {
+    const { child } = this;
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
   }
 
   get pid(): number {

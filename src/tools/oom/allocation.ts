@@ -10,12 +10,18 @@ const OF_KILLER = /^(oom_kill_process|out_of_memory|__out_of_memory|mem_cgroup_o
 const OF_PAGE_FAULT = /^(asm_exc_page_fault|exc_page_fault|do_user_addr_fault|do_page_fault|do_translation_fault|do_mem_abort)$/;
 /** How a thread enters the kernel, which `inText` says in words. */
 const OF_ENTRY = /^(_*handle_mm_fault|do_syscall_64|do_syscall_x64|x64_sys_call|(__)?do_fast_syscall_32|do_SYSENTER_32|ia32_sys_call|do_int80_\w+|entry_\w+|asm_\w+|ret_from_fork\w*|el[01]t?_\w+|invoke_syscall\w*|do_el0_svc\w*|ksys_\w+|__\w+_sys_\w+)$/;
+/** The outermost function of a thread in the kernel, where there are no registers of user space. */
+const OF_END = /^(ret_from_fork\w*|el0t?_\w+)$/;
 const OF_32_BIT = /int80|^__ia32_/;
 
-/** The function of a line of a stack; null: an address that only lay on it (`?`); undefined: it is no such line. */
+/**
+ * The function of a line of a stack; undefined: it is no such line. null: an address that only lay on it (`?`), or that is behind the end of the function:
+ * it is where a kretprobe lets the next one return to, whose name is lost.
+ */
 export function parseFrame(text: string): string | null | undefined {
-  const [, unsure, name] = /^ (\? )?([A-Za-z_][\w.]{0,127})\+0x[0-9a-f]+\/0x[0-9a-f]+(?: \[\w+(?: [0-9a-f]+)?\])?(?: \([A-Z]+\))?$/.exec(text) ?? [];
-  return name === undefined ? undefined : unsure === undefined ? name.replace(/\..*$/s, '') : null;
+  const [, unsure, name, offset, size] = /^ (\? )?([A-Za-z_][\w.]{0,127})\+(0x[0-9a-f]+)\/(0x[0-9a-f]+)(?: \[\w+(?: [0-9a-f]+)?\])?(?: \([A-Z]+\))?$/.exec(text) ?? [];
+  if (name === undefined) return undefined;
+  return unsure === undefined && offset !== size ? name.replace(/\..*$/s, '') : null;
 }
 
 /** Registers are told of x86 alone. */
@@ -70,7 +76,7 @@ export class Stack {
     const frames = this.#frames;
     const last = frames.findLastIndex((name) => OF_KILLER.test(name));
     const stack = frames.slice(last + 1);
-    if (last < 0 || stack.length === 0) return null;
+    if (last < 0 || stack.length === 0 || !(this.#user || OF_END.test(stack.at(-1) ?? ''))) return null; // a kprobe on the way ends the walk
     const inStack = stack.map((name) => /^__(?:x64|ia32|arm64|se)_(?:compat_)?sys_(\w+)$/.exec(name)?.[1]).find((name) => name !== undefined);
     const user = this.#user?.address === NOWHERE ? undefined : this.#user;
     const compat = user?.compat === true || stack.some((name) => OF_32_BIT.test(name));

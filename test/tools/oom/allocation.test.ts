@@ -59,7 +59,8 @@ t.test('stacks of others in between: what is not surely of who asked is not said
   t.equal(from(CPU, ...other, ...own), null);
   t.equal(from(CPU, ...own.slice(0, 4), ...other, ...own.slice(4)), null);
   t.equal(from(CPU, 'Call Trace:', ' <TASK>', ' f+0x1/0x2', ' </TASK>', ...AFTER), null, 'nobody there has called the OOM killer');
-  t.equal(from(CPU, 'Call Trace:', ' <TASK>', ...KILLER, ' </TASK>', ...AFTER), null, 'there is nothing before it');
+  t.equal(from(CPU, 'Call Trace:', ' <TASK>', ...KILLER, ...registers('33', '1'), ' </TASK>', ...AFTER), null, 'there is nothing before it');
+  t.equal(from(CPU, 'Call Trace:', ' <TASK>', ...KILLER, ' elfcorehdr_read+0x1/0x2', ' </TASK>', ...AFTER), null, 'it does not come to its end');
   t.end();
 });
 
@@ -76,7 +77,7 @@ t.test('no page fault, no system call: mlock, workers of io_uring, sysrq', (t) =
 });
 
 t.test('system calls by the stack, by the register, of 32-bit programs, and a fault inside of one', (t) => {
-  t.match(logged(' f+0x1/0x2', ' __arm64_sys_mmap+0x1/0x2 [m]'), { syscall: 'mmap', address: null, stack: ['f', '__arm64_sys_mmap'] });
+  t.match(logged(' f+0x1/0x2', ' __arm64_sys_mmap+0x1/0x2 [m]', ' el0t_64_sync+0x1/0x2'), { syscall: 'mmap', address: null, stack: ['f', '__arm64_sys_mmap', 'el0t_64_sync'] });
   t.match(logged(' f.constprop.0+0x1/0x2', ...registers('33', '0')), { syscall: 'read', pageFault: false, stack: ['f'] });
   t.match(logged(' f+0x1/0x2', ...registers('23', '3')), { syscall: 'read' }, 'numbers of i386');
   t.match(logged(' f+0x1/0x2', ' do_int80_emulation+0x1/0x2', ...registers('33', '4')), { syscall: 'write' }, 'by int 0x80 of a 64-bit program');
@@ -92,8 +93,9 @@ t.test('system calls by the stack, by the register, of 32-bit programs, and a fa
 });
 
 t.test('a stack is as long as it is, up to 256 functions, and a line is one or is not', (t) => {
-  t.equal(logged(...Array.from({ length: 300 }, (_, i) => ` f${i}+0x1/0x2`))?.stack.length, 254, 'without those of the OOM killer');
+  t.equal(logged(...Array.from({ length: 300 }, (_, i) => ` f${i}+0x1/0x2`), ...registers('33', '1'))?.stack.length, 254, 'without those of the OOM killer');
   t.equal(parseFrame(' ? f+0x1/0x2'), null);
+  t.equal(parseFrame(' trace_clock_x86_tsc+0x40/0x40'), null, 'what lies before the trampoline of kretprobes');
   t.equal(parseFrame(' netfs_write.cold+0x1/0x2 [netfs 01234567abcdef]'), 'netfs_write');
   for (const text of ['f+0x1/0x2', ' f+0x1', ' f +0x1/0x2', ' 0xffffffff81000000', ' f\x1b+0x1/0x2', ` ${'f'.repeat(129)}+0x1/0x2`]) t.equal(parseFrame(text), undefined, text);
   t.end();
