@@ -51,20 +51,14 @@ export class Stack {
 
   /** Whether a line is of it. */
   note(text: string): boolean {
-    if (/^Call [Tt]race:$/.test(text)) this.#begin();
+    if (/^Call [Tt]race:$/.test(text)) this.#state = this.#state === 'none' ? 'open' : 'over'; // where another one begins, whose a line is cannot be told
     if (this.#state !== 'open') return false;
-    if (this.#user) this.#call ??= parseCall(text);
+    this.#call ??= parseCall(text);
     const frame = this.#user ? undefined : parseFrame(text);
     if (frame && this.#frames.length < MOST_FRAMES) this.#frames.push(frame);
     this.#user ??= parseAddress(text);
     if (text === ' </TASK>') this.end();
     return frame !== undefined;
-  }
-
-  /** Where another one begins before this one has ended, whose a line is cannot be told. */
-  #begin(): void {
-    if (this.#state === 'open' && !this.#user) this.#frames = [];
-    this.#state = this.#state === 'none' ? 'open' : 'over';
   }
 
   /** What follows is not of it. */

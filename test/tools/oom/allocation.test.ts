@@ -56,9 +56,11 @@ t.test('stacks of others in between: what is not surely of who asked is not said
   t.strictSame(from(...other, CPU, ...own), WRITE, 'before its own CPU is named');
   t.strictSame(from(CPU, ...own, ...other), WRITE, 'after it');
   t.strictSame(from(CPU, ...own.slice(0, -1), ...other), WRITE, 'after its registers');
+  t.strictSame(from(CPU, ...own.slice(0, -1), ' g+0x1/0x2', ...AFTER), WRITE, 'a function after its registers');
+  t.match(from(CPU, 'Call Trace:', ' <TASK>', ...KILLER, ' f+0x1/0x2', ' ret_from_fork+0x1/0x2', ' </TASK>', ...registers('33', '1'), ...AFTER), { stack: ['f', 'ret_from_fork'], syscall: null, address: null }, 'registers after its end');
   t.equal(from(CPU, ...other, ...own), null);
-  t.equal(from(CPU, ...own.slice(0, 4), ...other, ...own.slice(4)), null);
-  t.equal(from(CPU, 'Call Trace:', ' <TASK>', ' f+0x1/0x2', ' </TASK>', ...AFTER), null, 'nobody there has called the OOM killer');
+  for (let i = 1; i <= 5; i++) t.equal(from(CPU, ...own.slice(0, i), ...other, ...own.slice(i)), null);
+  t.equal(from(CPU, 'Call Trace:', ' <TASK>', ' f+0x1/0x2', ...registers('33', '1'), ' </TASK>', ...AFTER), null, 'nobody there has called the OOM killer');
   t.equal(from(CPU, 'Call Trace:', ' <TASK>', ...KILLER, ...registers('33', '1'), ' </TASK>', ...AFTER), null, 'there is nothing before it');
   t.equal(from(CPU, 'Call Trace:', ' <TASK>', ...KILLER, ' elfcorehdr_read+0x1/0x2', ' </TASK>', ...AFTER), null, 'it does not come to its end');
   t.end();
