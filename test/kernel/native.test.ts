@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { BpfObject, NativeError } from '../../src/native/binding.js';
 import { loadBinding } from '../../src/native/load.js';
+import { kernelVersion } from './machine.js';
 import { addonPath, compileProbe, openProbe, targetBytes, whyNot } from '../bpf/probe.js';
 
 const CALLS = 23;
@@ -209,7 +210,7 @@ function tests(): void {
     const programs = object.programs();
     t.strictSame(programs.map(({ name }) => name), ['getppid__tracepoint', 'tasks__iter']);
     for (const { verifiedInsns, recursionMisses } of programs) {
-      t.ok(verifiedInsns > 2);
+      t.equal(verifiedInsns > 2, kernelVersion() >= 516, 'before 5.16 the kernel does not say');
       t.equal(recursionMisses, 0);
     }
     object.close();
