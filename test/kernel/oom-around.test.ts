@@ -4,15 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EMULATED, kernelVersion } from './machine.js';
 import { onceMore } from './losses.js';
-import { holding, kernelLog, killedIn, Limited, memoryController, MIB, oomLines } from './ooms.js';
+import { holding, kernelLog, killedIn, Limited, LOG_PAUSE_MS, memoryController, MIB, oomLines } from './ooms.js';
 import { program, run } from './processes.js';
 import { suite } from './suite.js';
 import { ktrace } from './tracer.js';
 
 /** Longer than it is between two samples of ktrace's, after the first ten seconds of a process. */
 const SAMPLE_MS = EMULATED ? 30_000 : 22_000;
-/** The kernel logs ten incidents in five seconds (oom_kill_process()). */
-const LOG_PAUSE_MS = 5500;
 const PAGE = 4096;
 /** Before 6.2 a thread hands in up to 64 pages late, of each kind. */
 const LAG = 4 * 64 * PAGE;

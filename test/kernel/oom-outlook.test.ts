@@ -10,10 +10,10 @@ import { memoryMount, type MemoryCgroup } from '../../src/source/memory-cgroup.j
 import { incidentsOf } from '../../src/tools/oom/log.js';
 import type { Incident } from '../../src/tools/oom/model.js';
 import { removed } from './cgroups.js';
+import { LOG_PAUSE_MS, MIB } from './ooms.js';
 import { workload, type Running } from './processes.js';
 import { suite } from './suite.js';
 
-const MIB = 1 << 20;
 /** What the OOM killer's count of one kind of memory is short of from Linux 6.2 on, and /proc's is not from 6.17 on: percpu_counter_batch of each CPU. */
 const LAG = Math.max(32, 2 * cpus().length) * cpus().length * 4096;
 
@@ -64,6 +64,7 @@ suite(1, (test) => {
     t.strictSame(before.candidates.map(({ pid, process, victim }) => [pid, process, victim]), [[innocent.pid, 'a b) ', true], [big.pid, 'big', false], [shared.pid, 'shared', false]]);
     const log = new KernelLog({ from: 'end' });
     t.teardown(() => log.close());
+    await sleep(LOG_PAUSE_MS);
     const asker = await workload(t, 'hog', ['--cgroup', cgroup.directory, '--anon', '26']);
     asker.line();
     t.match(await innocent.exit(), { signal: 'SIGKILL' });

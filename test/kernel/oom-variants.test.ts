@@ -7,7 +7,7 @@ import { kernelFacts } from '../../src/source/facts.js';
 import { planAttach, variantsOf } from '../../src/source/plan.js';
 import type { IncidentRecord } from '../../src/tools/oom/model.js';
 import { EMULATED, kernelVersion, N as ROUNDS, VARIANT } from './machine.js';
-import { holding, kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, stackIn, tasksIn, type Logged, type OomReport } from './ooms.js';
+import { holding, kernelLog, killedIn, Limited, LOG_PAUSE_MS, mayProtect, memoryController, MIB, oomLines, stackIn, tasksIn, type Logged, type OomReport } from './ooms.js';
 import { run } from './processes.js';
 import { onceMore } from './losses.js';
 import { suite } from './suite.js';
@@ -16,8 +16,6 @@ import { ktrace, lacking } from './tracer.js';
 const N = EMULATED ? 5 : ROUNDS;
 const AT_ONCE = 20;
 const PAGE = 4096;
-/** The kernel logs ten incidents in five seconds (oom_kill_process()); of more it says who was killed, and no more. */
-const LOG_PAUSE_MS = 5500;
 
 interface Seen {
   readonly report: OomReport;

@@ -11,6 +11,8 @@ import { accounts } from './losses.js';
 import { workload, type Workload } from './processes.js';
 
 export const MIB = 1 << 20;
+/** The kernel logs ten incidents in five seconds (oom_kill_process()); of more it says who was killed, and no more. */
+export const LOG_PAUSE_MS = 5500;
 
 export interface OomReport {
   readonly header: FutexReport['header'];
