@@ -78,7 +78,13 @@ function room(accelerator) {
 const running = new Set();
 
 function endAll() {
-  for (const group of running) process.kill(-group, 'SIGTERM');
+  for (const group of running) {
+    try {
+      process.kill(-group, 'SIGTERM');
+    } catch {
+      // it has ended
+    }
+  }
 }
 
 async function testPart(kernel, part, whole) {
@@ -89,13 +95,12 @@ async function testPart(kernel, part, whole) {
   const suite = ['scripts/vm-suite', '/run/ktrace-vm', ...(whole ? ['--whole'] : []), part];
   const args = ['--kernel', kernel, '--share', share, '--timeout', String(whole ? WHOLE_TIMEOUT_S : TIMEOUT_S), '--', ...suite];
   const guest = spawn('scripts/vm', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const ended = once(guest, 'close');
   running.add(guest.pid);
   const lead = `${kernel} ${part}: `;
-  await Promise.all([guest.stdout, guest.stderr].map(async (input) => {
+  const print = async (input) => {
     for await (const line of createInterface({ input })) console.log(lead + line);
-  }));
-  const [status] = await ended;
+  };
+  const [[status]] = await Promise.all([once(guest, 'close'), print(guest.stdout), print(guest.stderr)]);
   running.delete(guest.pid);
   const rows = parseCoverage(kernel, read(`${share}/coverage.tsv`));
   const complaints = complaintsOf(read(`${share}/kernel.log`));

@@ -49,8 +49,8 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   return cannotHook(attempts, cause);
 }
 
-/** BPF_MAX_TRAMP_LINKS of include/linux/bpf.h is 38, and was 40. */
-const CROWDED = 'fentry programs of others hook the same functions, of which the kernel takes less than forty for each: `bpftool link` shows them; without --variant another one is taken';
+/** BPF_MAX_TRAMP_LINKS of include/linux/bpf.h: 38. */
+const CROWDED = 'fentry programs of others hook the same functions, of which the kernel takes some forty for each: `bpftool link` shows them; without --variant another one is taken';
 
 function cannotHook(attempts: readonly AttachAttempt[], cause?: NativeError): Error {
   const tried = attempts.map((attempt) => `${attempt.variant}: ${attempt.stage} ${attempt.errno}`).join(', ');

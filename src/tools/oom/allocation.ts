@@ -28,13 +28,13 @@ export function parseFrame(text: string): string | null | undefined {
 const CALLS = callNames('x64');
 
 /** Where the thread was in user space; 0x33 and 0x23 are its code segments, the latter that of 32-bit programs. */
-export function parseAddress(text: string): { readonly address: string; readonly compat: boolean } | undefined {
+function parseAddress(text: string): { readonly address: string; readonly compat: boolean } | undefined {
   const [, segment, address] = /^RIP: 00(33|23):(0x[0-9a-f]{1,16})$/.exec(text) ?? [];
   return address === undefined ? undefined : { address, compat: segment === '23' };
 }
 
 /** The number of its system call: it is not told of an exception. */
-export function parseCall(text: string): number | undefined {
+function parseCall(text: string): number | undefined {
   const [, number] = /^RSP: 002b:[0-9a-f]+ EFLAGS: [0-9a-f]+ ORIG_RAX: 0{8}([0-9a-f]{8})$/.exec(text) ?? [];
   return number === undefined ? undefined : parseInt(number, 16);
 }

@@ -1,8 +1,8 @@
 /** What the kernel log tells of one incident, line by line. */
+import { Stack } from './allocation.js';
 import { parseColumns, parseCpu, parseExtent, parseStatsOf, parseSummary, parseTask, parseUsage, type Invoked, type Killed, type Summary, type Task } from './lines.js';
 import type { Constraint } from './model.js';
 import { parseKinds, parseStat } from './stat.js';
-import { Stack } from './allocation.js';
 
 interface Amount {
   /** Bytes. */

@@ -89,7 +89,7 @@ export interface Incident {
   readonly constraint: Constraint | null;
   /** Who asked for memory. */
   readonly trigger: Trigger | null;
-  /** As the kernel logged it; null: it did not. */
+  /** As the kernel logged it; null: it did not, or it cannot be told whose it is. */
   readonly allocation: Allocation | null;
   /** Names of the flags of the allocation. */
   readonly gfp: readonly string[];

@@ -3,10 +3,10 @@ import { formatSize } from '../../render/format.js';
 import { forTerminal } from '../../render/sanitize.js';
 import { wrap } from '../../render/wrap.js';
 import { adviceOf, heldBy, isRequest } from './advice.js';
+import { inText } from './allocation.js';
 import { afterText, beforeTexts } from './around.js';
 import type { AfterRecord, Candidate, Incident, IncidentRecord, Memory, OomRecord, Victim } from './model.js';
 import { arithmetic, qosOf } from './score.js';
-import { inText } from './allocation.js';
 
 const SHOWN_CANDIDATES = 5;
 const TITLE_WIDTH = 9;

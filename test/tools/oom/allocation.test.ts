@@ -73,7 +73,7 @@ t.test('no page fault, no system call: mlock, workers of io_uring, sysrq', (t) =
   const worker = logged(' f+0x1/0x2', ' io_sq_thread+0x1/0x2', ' ret_from_fork+0x1/0x2', ...registers('33', '1a9', '0x0'));
   t.match(worker, { syscall: null, address: null });
   t.equal(inText(worker as Allocation), 'in the kernel: io_sq_thread > f');
-  const request = incidentsOf(written(INVOKED.replace('order=0', 'order=-1'), CPU, 'Call Trace:', ...KILLER, ' moom_callback+0x1/0x2', ...AFTER));
+  const request = incidentsOf(written(INVOKED.replace('order=0', 'order=-1'), CPU, 'Call Trace:', ...KILLER, ' moom_callback+0x1/0x2', ' ret_from_fork+0x1/0x2', ...AFTER));
   t.match(request, [{ order: -1, allocation: null }]);
   t.end();
 });
