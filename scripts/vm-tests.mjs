@@ -1,6 +1,6 @@
 // Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
 //   npm run test:vm [-- --kernel 6.1] [--whole] [--write]
-// --write puts the table into docs/kernels.md.
+// --write puts the results into docs/kernels.md, into the table of this form, in the place of what those kernels said before.
 // Each tool has a guest of its own, as many at once as there are processors for.
 // All of the tests (--whole) take three quarters of an hour for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawn, spawnSync } from 'node:child_process';
@@ -19,7 +19,7 @@ const GUEST_BYTES = 2.5 * 2 ** 30;
 /** Between the first line of a report of the OOM killer, which tests bring about, and where it was called from there are some others. */
 const OOM_LINES = 8;
 const PAGE = 'docs/kernels.md';
-const MARKS = ['<!-- written by npm run test:vm -- --write -->', '<!-- end -->'];
+const END = '<!-- end -->';
 
 async function main(words) {
   const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
@@ -31,7 +31,7 @@ async function main(words) {
   const results = kernels.map((kernel) => ofKernel(kernel, guests.filter((guest) => guest.kernel === kernel)));
   console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
   for (const { kernel, time, problems } of results) console.log(`${kernel}: ${time}, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
-  if (values.write) writeTable(results);
+  if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), values.whole, cellsOf(results)));
   const { passed, failed, skipped } = sum(results);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
@@ -147,16 +147,26 @@ export function table(rows) {
 }
 
 /** A row for each kernel, tool and variant, and one for what its tests said. */
-export function writeTable(results) {
-  const cells = results.flatMap(({ kernel, rows, time, problems }) => [
+function cellsOf(results) {
+  const today = new Date().toISOString().slice(0, 10);
+  return results.flatMap(({ kernel, rows, time, problems }) => [
     ...rows.map(({ tool, variant, result, why }) => [release(kernel), tool, variant, `${result}: ${why}`]),
-    [release(kernel), '', '', `${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`],
+    [release(kernel), '', '', `${today}: ${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`],
   ]);
-  const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...cells].map((row) => `| ${row.join(' | ')} |`);
-  const page = readFileSync(PAGE, 'utf8');
-  const [start, end] = MARKS.map((mark) => page.indexOf(mark));
-  if (start < 0 || end < start) throw new Error(`${PAGE} has no place for the table`);
-  writeFileSync(PAGE, `${page.slice(0, start)}${MARKS[0]}\n${lines.join('\n')}\n${page.slice(end)}`);
+}
+
+/** The page with `rows` in its table of that form; kernels that they do not name keep theirs. The first cell is a kernel's release. */
+export function withTable(page, whole, rows) {
+  const mark = `<!-- written by npm run test:vm --${whole ? ' --whole' : ''} --write -->\n`;
+  const start = page.indexOf(mark) + mark.length;
+  const end = page.indexOf(END, start);
+  if (start < mark.length || end < 0) throw new Error(`${PAGE} has no place for the table: ${mark}`);
+  const series = (cell) => cell.split('.', 2).join('.'); // of 6.1.0-50-amd64: 6.1
+  const renewed = new Set(rows.map(([kernel]) => series(kernel)));
+  const kept = page.slice(start, end).split('\n').slice(2, -1).map((line) => line.slice(2, -2).split(' | ')).filter(([kernel]) => !renewed.has(series(kernel)));
+  const byKernel = (a, b) => series(a[0]).localeCompare(series(b[0]), 'en', { numeric: true });
+  const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...[...kept, ...rows].sort(byKernel)].map((row) => `| ${row.join(' | ')} |\n`);
+  return page.slice(0, start) + lines.join('') + page.slice(end);
 }
 
 const release = (kernel) => read(`build/vm/kernels/${kernel}/release`).trim() || kernel;

@@ -12,10 +12,11 @@ interface Row {
 interface Results {
   readonly complaintsOf: (log: string) => string[];
   readonly parseCoverage: (kernel: string, text: string) => Row[];
+  readonly withTable: (page: string, whole: boolean, rows: readonly (readonly string[])[]) => string;
   readonly table: (rows: readonly Row[]) => string;
 }
 
-const { complaintsOf, parseCoverage, table } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
+const { complaintsOf, parseCoverage, table, withTable } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
 
 t.test('a kernel log that complains is noticed, one that only mentions bugs is not', (t) => {
   const bad = [
@@ -48,5 +49,20 @@ t.test('coverage is one row for each kernel, tool and variant, with its reason',
   ]);
   t.strictSame(table(rows).split('\n'), ['kernel  tool   variant  result', '6.1     futex  fentry   pass: 12 passed, 0 failed, 0 skipped', '6.1     futex  kprobe   skip: there is none']);
   t.strictSame(parseCoverage('6.1', ''), []);
+  t.end();
+});
+
+t.test('the page gets the rows of the kernels that ran, in the table of that form, and keeps those of others', (t) => {
+  const page = (short: string, whole: string): string => {
+    const of = (words: string, rows: string): string => `<!-- written by npm run test:vm --${words} -->\n| kernel | tool | variant | result |\n| --- | --- | --- | --- |\n${rows}<!-- end -->\n`;
+    return `before\n${of(' --write', short)}between\n${of(' --whole --write', whole)}after\n`;
+  };
+  const old = '| 5.10.0-1-amd64 | futex | fentry | pass: 1 |\n| 6.1.0-1-amd64 | futex | fentry | pass: 1 |\n| 6.1.0-1-amd64 |  |  | 2026-01-01: 6 guests |\n';
+  const rows = [['6.12.3-amd64', 'exec', 'kprobe', 'pass: 3'], ['6.1.0-2-amd64', 'futex', 'fentry', 'pass: 2'], ['6.1.0-2-amd64', '', '', '2026-01-02: 6 guests']];
+  const renewed = '| 5.10.0-1-amd64 | futex | fentry | pass: 1 |\n| 6.1.0-2-amd64 | futex | fentry | pass: 2 |\n| 6.1.0-2-amd64 |  |  | 2026-01-02: 6 guests |\n| 6.12.3-amd64 | exec | kprobe | pass: 3 |\n';
+  t.equal(withTable(page(old, old), false, rows), page(renewed, old));
+  t.equal(withTable(page(old, old), true, rows), page(old, renewed));
+  t.equal(withTable(page(old, ''), true, rows.slice(1)), page(old, renewed.split('\n').slice(1, 3).join('\n') + '\n'));
+  t.throws(() => withTable('a page without', false, rows), /no place for the table/);
   t.end();
 });
