@@ -55,7 +55,6 @@ struct exec_event {
 	ktrace_bytes peak;  /* resident at most, as getrusage(2) tells: before it became this program, too */
 	ktrace_pid tgid;
 	ktrace_tid tid;	    /* the thread that called; its id before, if it became the first one */
-	ktrace_pid parent;
 	__u32 uid;
 	__u32 euid;
 	__s32 dirfd;	    /* of execveat(2) that failed; AT_FDCWD otherwise */
@@ -67,6 +66,7 @@ struct exec_event {
 	__u32 text_whole;   /* in all events */
 	__u32 part;	    /* of EXEC_MORE, from 1 */
 	__u32 lost;	    /* events of this CPU before it */
+	__u32 _zero;
 	ktrace_comm comm;
 	struct exec_ancestor ancestors[ANCESTORS]; /* from the parent on; one without an id ends the list */
 	__u8 text[TEXT_BYTES];
@@ -98,14 +98,13 @@ struct exec_scratch {
 };
 
 const volatile bool from_exec; /* tell nothing before the target has become the command that it launches */
-const volatile bool tell_failures;
 const volatile __u32 users[USERS]; /* real ids of users to be traced */
 const volatile __u32 users_count;  /* 0: all */
 
 /* Set with the first successful exec. */
 __u32 command_runs;
 
-/* Execs that were to be told, by enum exec_kind, and those that were not since the ring was full. */
+/* Execs that were to be told, and events that were not since the ring was full, by enum exec_kind. */
 KTRACE_COUNTERS(hits, enum exec_kind, EXEC_KINDS)
 KTRACE_COUNTERS(missed, enum exec_kind, EXEC_KINDS)
 KTRACE_COUNTERS(stateless, __u32, 1) /* processes whose end will not be told: no memory for their state */

@@ -95,7 +95,7 @@ static __always_inline int exec_fails(__u32 place, long result, __s32 dirfd, __u
 	struct task_struct *task = current_task();
 	struct exec_scratch *text;
 
-	if (result >= 0 || result <= -RESTARTS || !tell_failures || (from_exec && !command_runs) || !exec_traced(task))
+	if (result >= 0 || result <= -RESTARTS || (from_exec && !command_runs) || !exec_traced(task))
 		return 0;
 	text = begin_text(place);
 	if (!text)
@@ -131,7 +131,6 @@ static __always_inline int thread_ends(struct task_struct *task)
 	if (!state || state->ended)
 		return 0;
 	state->ended = bpf_ktime_get_ns();
-	hits_add(EXEC_ENDED, 1);
 	tell_end(leader, EXEC_ENDED, state);
 	return 0;
 }

@@ -26,6 +26,7 @@ static __always_inline struct exec_event *event_of(struct task_struct *leader, k
 	event->part = 0;
 	event->text_bytes = 0;
 	event->text_whole = 0;
+	event->_zero = 0;
 	return event;
 }
 
@@ -61,7 +62,6 @@ static __always_inline void put_ancestors(struct exec_event *event, struct task_
 			break;
 		BPF_CORE_READ_INTO(&ancestor->comm, task, comm);
 	}
-	event->parent = event->ancestors[0].tgid;
 }
 
 /* A further part of what is in the current CPU's scratch. Global, so that the verifier sees it once and not in every turn of a loop. */

@@ -45,8 +45,6 @@ export interface ExecEvent {
   readonly tgid: number;
   /** ktrace_tid */
   readonly tid: number;
-  /** ktrace_pid */
-  readonly parent: number;
   /** u32 */
   readonly uid: number;
   /** u32 */
@@ -149,8 +147,6 @@ export interface Options {
   readonly nestedPidns: boolean;
   /** `self_tgid`: ktrace_pid */
   readonly selfTgid: number;
-  /** `tell_failures`: bool */
-  readonly tellFailures: boolean;
   /** `users`: u32[16] */
   readonly users: readonly number[];
   /** `users_count`: u32 */
@@ -161,7 +157,7 @@ export interface Options {
 export const schema = {
   tool: 'exec',
   object: 'exec.bpf.o',
-  layoutHash: 'f27ccf06d8c5263c',
+  layoutHash: 'bb9a2bf758594224',
   /** C names */
   options: {
     filterCgroup: 'filter_cgroup',
@@ -174,7 +170,6 @@ export const schema = {
     fromExec: 'from_exec',
     nestedPidns: 'nested_pidns',
     selfTgid: 'self_tgid',
-    tellFailures: 'tell_failures',
     users: 'users',
     usersCount: 'users_count',
   },

@@ -23,7 +23,6 @@ function options({ filters: { launched, tids, minWaitNs }, own }: ToolOptions): 
   wishesOf(own); // so that a wrong rule is found before anything is attached
   return {
     fromExec: launched,
-    tellFailures: true,
     users: Array.from({ length: USERS }, (_, i) => users[i] ?? 0),
     usersCount: users.length,
   };

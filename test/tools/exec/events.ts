@@ -24,7 +24,7 @@ export function event(changes: Partial<ExecEvent> & { readonly bytes?: Uint8Arra
   const text = new Uint8Array(512);
   text.set(bytes.subarray(0, 512));
   return {
-    time: 0, processBegan: 1, began: 10 * MS, cpu: 0, peak: 0, tgid: 100, tid: 100, parent: 50, uid: 1000, euid: 1000, dirfd: -100, status: 0, error: 0,
+    time: 0, processBegan: 1, began: 10 * MS, cpu: 0, peak: 0, tgid: 100, tid: 100, uid: 1000, euid: 1000, dirfd: -100, status: 0, error: 0,
     kind: ExecKind.EXEC_STARTED, flags: 0, textBytes: Math.min(512, bytes.length), textWhole: bytes.length, part: 0, lost: 0, comm: 'git',
     ancestors: [{ tgid: 50, comm: 'node' }, { tgid: 1, comm: 'systemd' }, ...Array.from({ length: 4 }, () => ({ tgid: 0, comm: '' }))], text, ...rest,
   };
