@@ -2,13 +2,10 @@
 import type { SessionOptions } from '../source/options.js';
 import { targetWords } from '../source/targets.js';
 import type { Filters, Tool } from '../tools/contract.js';
+import { limits } from '../tools/limits.js';
 import type { CliOptions } from './options.js';
 
 const BACKLOG = 100_000;
-const DEFAULT_KEYS = 4096;
-const DEFAULT_RING_BYTES = 4 << 20;
-const MOST_KEYS = 1 << 20;
-const MOST_RING_BYTES = 1 << 30;
 
 /** Whether events are shown as lines of text. */
 export function wantsLines(tool: Tool, { events, output, intervalNs, own }: CliOptions): boolean {
@@ -37,10 +34,7 @@ export function sessionOptions(
       launched: child !== undefined,
       follow: options.follow || child !== undefined,
     },
-    limits: {
-      maxKeys: Math.min(MOST_KEYS, Number(options.own['maxLocks'] ?? options.own['maxRows'] ?? DEFAULT_KEYS)),
-      ringBytes: Math.min(MOST_RING_BYTES, Math.max(4096, 2 ** Math.ceil(Math.log2(Number(options.own['ringSize'] ?? DEFAULT_RING_BYTES))))),
-    },
+    limits: limits(count(options.own['maxLocks'] ?? options.own['maxRows']), count(options.own['ringSize'])),
     own: options.own,
     events: wantsEvents(tool, options),
     backlog: BACKLOG,
@@ -56,6 +50,8 @@ export function sessionOptions(
     filterWords: filterWords(options, tool),
   };
 }
+
+const count = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
 
 function filterWords({ pids, tids, comms, cgroup, minWaitNs, follow, own }: CliOptions, tool: Tool): string[] {
   return [

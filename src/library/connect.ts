@@ -2,7 +2,8 @@
 import { Session } from '../source/session.js';
 import { BYS, type By, type ConnectEventRecord } from '../tools/connect/model.js';
 import { connectTool } from '../tools/connect/tool.js';
-import { complete, DEFAULT_KEYS, invalid, known, list, nanoseconds, positive, type Duration, type TraceOptions } from './options.js';
+import { DEFAULT_KEYS } from '../tools/limits.js';
+import { complete, invalid, known, list, nanoseconds, positive, type Duration, type TraceOptions } from './options.js';
 
 export interface ConnectOptions extends TraceOptions {
   /** A row for each of these. @default 'dest' */
@@ -23,7 +24,7 @@ export interface ConnectOptions extends TraceOptions {
   readonly maxRows?: number;
   /** Attempts, with `lifetime` connections, followed at once; others are counted as lost. @default 16384 */
   readonly maxConnections?: number;
-  /** Size of the ring for events in bytes, a power of two. @default 4194304 */
+  /** Size of the ring for events in bytes; rounded up to a power of two. @default 4194304 */
   readonly ringSize?: number;
 }
 

@@ -2,7 +2,8 @@
 import { Session } from '../source/session.js';
 import type { ExecEventRecord } from '../tools/exec/model.js';
 import { execTool } from '../tools/exec/tool.js';
-import { complete, DEFAULT_KEYS, known, list, natural, positive, type TraceOptions } from './options.js';
+import { DEFAULT_KEYS } from '../tools/limits.js';
+import { complete, known, list, natural, positive, type TraceOptions } from './options.js';
 
 export interface ExecOptions extends TraceOptions {
   /** Processes of these users only, by real id. @default all */
@@ -15,7 +16,7 @@ export interface ExecOptions extends TraceOptions {
   readonly alert?: string | readonly string[];
   /** Programs told apart at most; execs of others are counted as lost. @default 4096 */
   readonly maxRows?: number;
-  /** Size of the ring for events in bytes, a power of two. @default 4194304 */
+  /** Size of the ring for events in bytes; rounded up to a power of two. @default 4194304 */
   readonly ringSize?: number;
 }
 

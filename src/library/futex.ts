@@ -2,14 +2,15 @@
 import { Session } from '../source/session.js';
 import type { FutexEventRecord } from '../tools/futex/events.js';
 import { futexTool } from '../tools/futex/tool.js';
-import { complete, DEFAULT_KEYS, known, nanoseconds, positive, type Duration, type TraceOptions } from './options.js';
+import { DEFAULT_KEYS } from '../tools/limits.js';
+import { complete, known, nanoseconds, positive, type Duration, type TraceOptions } from './options.js';
 
 export interface FutexOptions extends TraceOptions {
   /** Leave out shorter waits, already in the kernel. @default 0 */
   readonly minWait?: Duration;
   /** Locks told apart at most; waits for others are counted as lost. @default 4096 */
   readonly maxLocks?: number;
-  /** Size of the ring for events in bytes, a power of two. @default 4194304 */
+  /** Size of the ring for events in bytes; rounded up to a power of two. @default 4194304 */
   readonly ringSize?: number;
 }
 

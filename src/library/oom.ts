@@ -7,7 +7,7 @@ import { complete, known, positive, type TraceOptions } from './options.js';
 export interface OomOptions extends TraceOptions {
   /** Incidents kept for the report at most; victims of older ones are counted. @default 256 */
   readonly maxRows?: number;
-  /** Size of the ring for candidates in bytes, a power of two. @default 4194304 */
+  /** Size of the ring for candidates in bytes; rounded up to a power of two. @default 4194304 */
   readonly ringSize?: number;
 }
 

@@ -5,6 +5,7 @@ import { findCgroup } from '../source/cgroup.js';
 import type { SessionOptions } from '../source/options.js';
 import { targetWords } from '../source/targets.js';
 import type { Own } from '../tools/contract.js';
+import { limits } from '../tools/limits.js';
 
 /** Durations are text such as `500ms`, `5s` or `1m`, or numbers of nanoseconds. */
 export type Duration = string | number;
@@ -41,8 +42,6 @@ export interface TraceOptions {
 
 const SHARED: readonly (keyof TraceOptions)[] = ['pid', 'tid', 'comm', 'cgroup', 'follow', 'duration', 'signal', 'events', 'backlog', 'rows', 'sort', 'variant', 'includeSelf'];
 
-export const DEFAULT_KEYS = 4096;
-
 /** Throws KtraceError for a key that is neither shared nor among `own`. */
 export function known(options: object, own: readonly string[]): void {
   const shared: readonly string[] = SHARED;
@@ -71,7 +70,7 @@ export function complete(options: TraceOptions, tool: { readonly sorts: readonly
       follow: options.follow ?? false,
     },
     own,
-    limits: { maxKeys: keys, ringBytes: powerOfTwo(ring ?? 4 << 20) },
+    limits: limits(keys, ring === undefined ? undefined : positive('ringSize', ring)),
     events: options.events ?? false,
     backlog: positive('backlog', options.backlog ?? 100_000),
     includeSelf: options.includeSelf ?? false,
@@ -106,11 +105,6 @@ export function positive(name: string, value: number): number {
 
 export function natural(name: string, value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) throw invalid(`Expected the "${name}" option to be an integer of 0 or more`);
-  return value;
-}
-
-function powerOfTwo(value: number): number {
-  if (positive('ringSize', value) < 4096 || (value & (value - 1)) !== 0) throw invalid('Expected the "ringSize" option to be a power of two of at least 4096');
   return value;
 }
 

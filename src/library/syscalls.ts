@@ -1,9 +1,10 @@
 /** `ktrace syscalls` as a function. */
 import { Session } from '../source/session.js';
+import { DEFAULT_KEYS } from '../tools/limits.js';
 import type { SyscallEventRecord } from '../tools/syscalls/events.js';
 import { BYS, type By } from '../tools/syscalls/model.js';
 import { syscallsTool } from '../tools/syscalls/tool.js';
-import { complete, DEFAULT_KEYS, invalid, known, list, nanoseconds, positive, type Duration, type TraceOptions } from './options.js';
+import { complete, invalid, known, list, nanoseconds, positive, type Duration, type TraceOptions } from './options.js';
 
 export interface SyscallsOptions extends TraceOptions {
   /** Which calls, as strace(1) has it: `openat,read`, `%file`, `!futex`, `/^epoll`. @default all */
@@ -24,7 +25,7 @@ export interface SyscallsOptions extends TraceOptions {
   readonly data?: boolean;
   /** Rows kept at most; calls in others are counted as lost. @default 4096 */
   readonly maxRows?: number;
-  /** Size of the ring for events in bytes, a power of two. @default 4194304 */
+  /** Size of the ring for events in bytes; rounded up to a power of two. @default 4194304 */
   readonly ringSize?: number;
 }
 

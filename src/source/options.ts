@@ -1,4 +1,5 @@
-import type { Filters, Limits, Own } from '../tools/contract.js';
+import type { Filters, Own } from '../tools/contract.js';
+import type { Limits } from '../tools/limits.js';
 
 /** A session's options, complete and checked. */
 export interface SessionOptions {

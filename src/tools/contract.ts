@@ -1,6 +1,7 @@
 /** What a tool is, and what it may ask of the world: interfaces only, so that tools stay pure and replay without a kernel. */
 import type { Header, Report } from '../report/model.js';
 import type { Program } from '../btf/index.js';
+import type { Limits } from './limits.js';
 import type { Mapping } from './mappings.js';
 import type { Outlook } from './oom/now.js';
 import type { CgroupState, MachineMemory } from './oom/state.js';
@@ -91,13 +92,6 @@ export interface Filters {
   readonly launched: boolean;
   /** Trace the children of the targets, too. */
   readonly follow: boolean;
-}
-
-export interface Limits {
-  /** Rows of the table of locks (or what the tool counts). */
-  readonly maxKeys: number;
-  /** Bytes of the ring, a power of two. */
-  readonly ringBytes: number;
 }
 
 /** Values of the tool's own options on the command line, by key; none of them where it is used as a library. */

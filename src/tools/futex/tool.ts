@@ -1,6 +1,6 @@
 /** `ktrace futex` as data: its object, its options and its eyes. */
 import { schema } from '../../generated/futex.js';
-import type { Limits, Tool } from '../contract.js';
+import type { Tool } from '../contract.js';
 import type { FutexEventRecord } from './events.js';
 import { FutexLook } from './look.js';
 import { FUTEX_SORTS } from './report.js';
@@ -31,6 +31,6 @@ export const futexTool: Tool<FutexEventRecord> = {
   sorts: FUTEX_SORTS,
   hasEvents: true,
   options: ({ filters: { minWaitNs }, events, endsMissed }) => ({ minWaitNs, emitEvents: events, endsMissed }),
-  mapSizes: ({ maxKeys, ringBytes }: Limits) => ({ locks: maxKeys, parts: 4 * maxKeys, events: ringBytes }),
+  mapSizes: ({ maxKeys, ringBytes }) => ({ locks: maxKeys, parts: 4 * maxKeys, events: ringBytes }),
   look: (tables, processes) => new FutexLook(tables, processes),
 };
