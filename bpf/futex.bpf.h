@@ -11,7 +11,8 @@
 #define ERESTART_RESTARTBLOCK 516
 #define FUTEX_HAS_TIMEOUT (1 << 16) /* ours, beside FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME */
 #define EVIDENCE_BEFORE 48 /* bytes kept from before the futex word: a condition variable begins that far ahead */
-#define EVIDENCE_BYTES 96
+#define EVIDENCE_BEHIND 48
+#define EVIDENCE_BYTES (EVIDENCE_BEFORE + EVIDENCE_BEHIND)
 
 /* futex(2) commands keep their numbers (linux/futex.h); the calls of their own follow. */
 enum futex_op {

@@ -124,16 +124,24 @@ static __always_inline ktrace_tid holder_candidate(const struct futex_call *call
 	return 0;
 }
 
+/* Around the word, or what of that is in its own page: the one before or behind it may not be there, or not yet. */
 static __always_inline void keep_evidence(struct futex_lock *row, __u64 uaddr)
 {
+	__u32 at = uaddr & (PAGE_BYTES - 1);
+	__u32 before = at < EVIDENCE_BEFORE ? at : EVIDENCE_BEFORE;
+	__u32 size = PAGE_BYTES - at < EVIDENCE_BEHIND ? before + PAGE_BYTES - at : before + EVIDENCE_BEHIND;
+
 	if (row->evidence_size)
 		return;
 	if (!bpf_probe_read_user(row->evidence, EVIDENCE_BYTES, (void *)(uaddr - EVIDENCE_BEFORE))) {
 		row->evidence_from = EVIDENCE_BEFORE;
 		row->evidence_size = EVIDENCE_BYTES;
-	} else if (!bpf_probe_read_user(row->evidence, EVIDENCE_BYTES - EVIDENCE_BEFORE, (void *)uaddr)) {
-		row->evidence_from = 0;
-		row->evidence_size = EVIDENCE_BYTES - EVIDENCE_BEFORE;
+		return;
+	}
+	barrier_var(size); /* the compiler knows its range, the verifier does not */
+	if (size <= EVIDENCE_BYTES && !bpf_probe_read_user(row->evidence, size, (void *)(uaddr - before))) {
+		row->evidence_from = before;
+		row->evidence_size = size;
 	}
 }
 

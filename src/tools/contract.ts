@@ -125,6 +125,8 @@ export interface ReportOptions {
   readonly backlogDropped: number;
   /** Times that the kernel should have run a program and did not, because another one ran there: see `recursion_misses` in bpf(2). */
   readonly skippedRuns: number;
+  /** The same since tracing began, in reports of an interval, too. */
+  readonly skippedInAll: number;
 }
 
 /** What each event has, whatever else the tool tells. */

@@ -137,9 +137,9 @@ t.test('the user side counts buckets from where the kernel side does', (t) => {
   const [, offset] = /#define HISTOGRAM_OFFSET (\d+)/.exec(text(TOTALS)) ?? [];
   t.equal(String(FIRST_BUCKET), offset);
   const [, before] = /#define EVIDENCE_BEFORE (\d+)/.exec(text('bpf/futex.bpf.h')) ?? [];
-  const [, bytes] = /#define EVIDENCE_BYTES (\d+)/.exec(text('bpf/futex.bpf.h')) ?? [];
+  const [, behind] = /#define EVIDENCE_BEHIND (\d+)/.exec(text('bpf/futex.bpf.h')) ?? [];
   const look = readFileSync(join(root, 'src/tools/futex/look.ts'), 'utf8');
   t.match(look, `const EVIDENCE_BEFORE = ${before};`);
-  t.match(look, `const EVIDENCE_BYTES = ${bytes};`);
+  t.match(look, `const EVIDENCE_BEHIND = ${behind};`);
   t.end();
 });

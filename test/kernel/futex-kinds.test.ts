@@ -26,6 +26,8 @@ suite(3, (test) => {
     ['a mutex of a static binary', 'mutex_static', [], undefined],
     ['a mutex on the heap', 'mutex_heap', [], /^\[heap\]\+0x|^heap arena 0x/],
     ['a mutex on a stack', 'mutex_heap', ['--stack'], /^thread stack 0x/],
+    ['a mutex before which nothing is mapped', 'mutex_heap', ['--first'], /^anonymous 0x/],
+    ['a mutex behind which nothing is mapped', 'mutex_heap', ['--last'], /^anonymous 0x/],
   ] as const) {
     test(`${title}: each wait, its holder and its releaser`, async (t) => {
       const { report, truth } = await traced(t, name, args);

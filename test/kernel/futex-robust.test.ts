@@ -8,7 +8,7 @@ import type { FutexEventRecord, Report } from '../../src/index.js';
 import { heldIds, leftOf } from './bpf-objects.js';
 import { callsOf, lockAt, only, sameDuel } from './compare.js';
 import type { FutexReport, LockRow, Truth } from './futex-model.js';
-import { accounts, alike, asMany, loss, tolerant } from './losses.js';
+import { accounts, alike, asMany, loss, skippedRuns, tolerant, unseenRuns } from './losses.js';
 import { EMULATED, ENV, N, ROOT } from './machine.js';
 import { blockUntil, program, run, threadsOf, workload } from './processes.js';
 import { killed } from './sudden-end.js';
@@ -64,6 +64,7 @@ suite(2, (test) => {
   });
 
   test('a full table of locks: waits in rows and waits counted as lost are all there were', async (t) => {
+    tolerant(t);
     const target = await workload(t, 'manylocks', ['-n', '2']);
     const tracer = await tracing(t, ['-p', String(target.pid), '--max-locks', '16']);
     const failing = await tracing(t, ['-p', String(target.pid), '--max-locks', '16', '--fail-on-loss']);
@@ -74,7 +75,7 @@ suite(2, (test) => {
     const counted = report.sections.locks.rows.reduce((sum, { acquisitions }) => sum + acquisitions, 0);
     t.equal(report.sections.locks.rows.length, 16);
     asMany(t, report, counted + loss(report, 'locks-full'), 400);
-    t.equal(report.header.accounting.dropped, loss(report, 'locks-full'), 'dropped');
+    t.equal(report.header.accounting.dropped, loss(report, 'locks-full') + unseenRuns(report) - skippedRuns(report), 'dropped');
     t.match(report.losses.find(({ reason }) => reason === 'locks-full')?.meaning, /--max-locks/);
     failing.kill('SIGINT');
     t.strictSame(await failing.exit(), { code: 3, signal: null }, '--fail-on-loss');
@@ -273,14 +274,15 @@ suite(2, (test) => {
   });
 
   test('locks of 1,000 names and addresses at once keep their counts', async (t) => {
+    tolerant(t);
     const target = await workload(t, 'manylocks', ['-t', '1000', '-n', '1']);
     const tracer = await tracing(t, ['-p', String(target.pid)]);
     target.line();
     const truth = await target.truth();
     const report = await tracer.report(t);
-    t.equal(report.sections.locks.rows.length, 1000);
-    t.strictSame(new Set(report.sections.locks.rows.map(({ acquisitions }) => acquisitions)), new Set([1]));
-    t.equal(callsOf(report, 'FUTEX_WAIT').woken, truth.waits);
-    for (const { holders, releasers } of report.sections.locks.rows.slice(0, 5)) t.strictSame([holders[0]?.name, releasers[0]?.name], ['holder', 'holder']);
+    const { rows } = report.sections.locks;
+    asMany(t, report, rows.filter(({ acquisitions }) => acquisitions === 1).length, 1000);
+    asMany(t, report, callsOf(report, 'FUTEX_WAIT').woken ?? 0, truth.waits);
+    for (const whom of ['holders', 'releasers'] as const) asMany(t, report, rows.filter((row) => row[whom][0]?.name === 'holder').length, 1000, whom); // also of those at the edge of a page
   });
 });

@@ -1,6 +1,6 @@
 // A real deadlock: -t threads dl-0, dl-1 … (2 or 5, at most 64) each hold a lock and wait for the next one's, for ever.
 // Prints one line of JSON with the cycle, then "hung PID", then hangs until killed (or ten minutes have passed).
-// --robust, --pi, --rwlock: other kinds of lock. --join: the last thread joins dl-0 instead of taking its lock.
+// --robust, --pi, --rwlock: other kinds of lock. --edge: in memory with none beside it. --join: the last thread joins dl-0 instead of taking its lock.
 // --leader-joins: the leader hangs in pthread_join, too, instead of in pause.
 #include "workload.h"
 
@@ -12,7 +12,7 @@ struct member {
 	_Atomic bool holds_first, may_go_on;
 };
 
-static pthread_mutex_t dl_locks[MOST];
+static pthread_mutex_t dl_locks[MOST], *dl_mutexes[MOST];
 static pthread_rwlock_t dl_rwlocks[MOST];
 static struct member members[MOST];
 static long size;
@@ -22,7 +22,7 @@ static void take(long index)
 	if (flag("--rwlock"))
 		pthread_rwlock_wrlock(&dl_rwlocks[index]);
 	else
-		pthread_mutex_lock(&dl_locks[index]);
+		pthread_mutex_lock(dl_mutexes[index]);
 }
 
 static NOINLINE void take_next_for_ever(long index)
@@ -49,7 +49,8 @@ static void make_locks(void)
 	pthread_mutexattr_setrobust(&attributes, flag("--robust") ? PTHREAD_MUTEX_ROBUST : PTHREAD_MUTEX_STALLED);
 	pthread_mutexattr_setprotocol(&attributes, flag("--pi") ? PTHREAD_PRIO_INHERIT : PTHREAD_PRIO_NONE);
 	for (long i = 0; i < size; i++) {
-		pthread_mutex_init(&dl_locks[i], &attributes);
+		dl_mutexes[i] = flag("--edge") ? memory_at_edge(sizeof *dl_mutexes[i], i % 2) : &dl_locks[i];
+		pthread_mutex_init(dl_mutexes[i], &attributes);
 		pthread_rwlock_init(&dl_rwlocks[i], NULL);
 	}
 }
@@ -74,7 +75,7 @@ static void print_member(long index)
 int main(int argc, char **argv)
 {
 	static char names[MOST][16];
-	workload_begin(argc, argv, "-t= --robust --pi --rwlock --join --leader-joins");
+	workload_begin(argc, argv, "-t= --robust --pi --rwlock --edge --join --leader-joins");
 	size = number_option("-t", 2);
 	check(size >= 2 && size <= MOST, "-t must be 2 to 64");
 	start_gate();

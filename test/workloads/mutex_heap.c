@@ -1,4 +1,5 @@
-// A mutex that no symbol names: in malloc'ed memory, or with --stack on the stack of the thread that holds it.
+// A mutex that no symbol names: in malloc'ed memory, or with --stack on the stack of the thread that holds it, or at the beginning (--first)
+// or end (--last) of a mapping that has none beside it.
 #include "duel.h"
 
 static NOINLINE void take_nameless(void *lock)
@@ -22,8 +23,9 @@ static NOINLINE void hold_on_own_stack(void *argument)
 
 int main(int argc, char **argv)
 {
-	workload_begin(argc, argv, "--stack");
-	pthread_mutex_t *lock = malloc(sizeof *lock);
+	workload_begin(argc, argv, "--stack --first --last");
+	bool edge = flag("--first") || flag("--last");
+	pthread_mutex_t *lock = edge ? memory_at_edge(sizeof *lock, flag("--last")) : malloc(sizeof *lock);
 	pthread_mutex_init(lock, NULL);
 	start_gate();
 
@@ -35,7 +37,7 @@ int main(int argc, char **argv)
 	duel_finish(&duel);
 
 	json_begin("mutex_heap");
-	json_text("memory", flag("--stack") ? "stack" : "heap");
+	json_text("memory", edge ? "mapping" : flag("--stack") ? "stack" : "heap");
 	json_duel(&duel, "");
 	json_end();
 }

@@ -296,6 +296,17 @@ static inline void *map_shared(size_t size)
 	return memory;
 }
 
+// So many bytes at the beginning or at the end of a page, with nothing mapped before and behind it: the kernel fills gaps from the highest
+// address down, so they are larger than what others may put there.
+static inline void *memory_at_edge(size_t size, bool last)
+{
+	size_t page = sysconf(_SC_PAGESIZE), gap = 16 * page;
+	char *pages = mmap(NULL, 2 * gap + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(pages != MAP_FAILED && size <= page, "mmap");
+	check(!munmap(pages, gap) && !munmap(pages + gap + page, gap), "munmap");
+	return pages + gap + (last ? page - size : 0);
+}
+
 // Waits timed by the program itself: from just before the call that sleeps to just after it returned
 
 struct tally {

@@ -243,5 +243,6 @@ struct pt_regs {
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
 #define VM_SHARED 0x00000008  /* include/linux/mm.h */
 #define PAGE_SHIFT 12         /* vm_pgoff counts these; larger base pages are not supported */
+#define PAGE_BYTES (1U << PAGE_SHIFT)
 
 #endif

@@ -64,9 +64,10 @@ function endedOf({ calls }: FutexSnapshot['counters'], op: number): number {
 }
 
 /** Everything that is missing from the figures, with what it means; zeros too. */
-export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns'>): Loss[] {
+export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns, skippedInAll }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll'>): Loss[] {
   const { drops, full } = snapshot.counters;
   const { hits, aggregated, inFlight, filtered, dropped } = accountingOf(snapshot);
+  const apart = Math.abs(hits - aggregated - inFlight - filtered - dropped);
   const loss = (reason: string, count: number | undefined, meaning: string): Loss => ({ reason, count: count ?? 0, meaning });
   return [
     loss('locks-full', drops[FutexDrop.FUTEX_DROP_LOCK], 'waits are in no lock\'s row: the table of locks is full (raise --max-locks)'),
@@ -80,7 +81,7 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns 
     loss('backlog-full', backlogDropped, 'events dropped: the reader was slower than the events (totals are not affected)'),
     loss('skipped', skippedRuns, 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: calls, wakers or names may be missing'),
     loss('processes-full', full.processes + full.targets, 'processes or children not followed: table full'),
-    loss('unaccounted', snapshot.settled ? Math.abs(hits - aggregated - inFlight - filtered - dropped) : 0, 'calls do not add up; please report this'),
+    loss('unaccounted', snapshot.settled ? Math.max(0, apart - skippedInAll) : 0, 'calls do not add up; please report this'),
   ];
 }
 

@@ -13,7 +13,8 @@ import { futexReport, storyOf, type FutexSort } from './report.js';
 import { callOf } from './waits.js';
 
 const EVIDENCE_BEFORE = 48; // as in bpf/futex.bpf.h
-const EVIDENCE_BYTES = 96;
+const EVIDENCE_BEHIND = 48;
+const PAGE_BYTES = 4096;
 const MOST_LOOKS = 1000;
 const MOST_DEADLOCKS = 100; // told; one is enough to act on
 const MOST_WORDS = 4096; // read at one look
@@ -133,12 +134,15 @@ export class FutexLook implements Look<FutexEventRecord> {
     });
   }
 
+  /** Around the word, or what of that is in its own page: the one before or behind it may not be there. */
   #memory(pid: number, address: bigint): Evidence | null {
-    if (address < 4096n) return null;
-    const around = this.#processes.memory(pid, address - BigInt(EVIDENCE_BEFORE), EVIDENCE_BYTES);
-    if (around) return { bytes: around, before: EVIDENCE_BEFORE };
-    const behind = this.#processes.memory(pid, address, EVIDENCE_BYTES - EVIDENCE_BEFORE);
-    return behind ? { bytes: behind, before: 0 } : null;
+    if (address < PAGE_BYTES) return null;
+    const at = Number(address % BigInt(PAGE_BYTES));
+    const read = (before: number, behind: number): Evidence | null => {
+      const bytes = this.#processes.memory(pid, address - BigInt(before), before + behind);
+      return bytes && { bytes, before };
+    };
+    return read(EVIDENCE_BEFORE, EVIDENCE_BEHIND) ?? read(Math.min(at, EVIDENCE_BEFORE), Math.min(PAGE_BYTES - at, EVIDENCE_BEHIND));
   }
 
   /** Whether there is a name for the place, or was none a moment ago, either. */

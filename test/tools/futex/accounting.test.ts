@@ -8,7 +8,7 @@ import { PROGRAM, bitsetRow, calls, counters, drops, lockRow, mutexWait, semapho
 const { FUTEX_OP_WAIT, FUTEX_OP_WAKE, FUTEX_OP_WAIT_BITSET, FUTEX_OP_LOCK_PI, FUTEX_OP_UNLOCK_PI, FUTEX_OP_REQUEUE, FUTEX_OP_WAITV } = FutexOp;
 const HERE = PROGRAM + 0x8100n;
 
-const lossesBy = (snap: FutexSnapshot, outside = {}): Record<string, number> => Object.fromEntries(lossesOf(snap, { backlogDropped: 0, skippedRuns: 0, ...outside }).map(({ reason, count }) => [reason, count]));
+const lossesBy = (snap: FutexSnapshot, outside = {}): Record<string, number> => Object.fromEntries(lossesOf(snap, { backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, ...outside }).map(({ reason, count }) => [reason, count]));
 
 /** A session in which everything is somewhere: 23 waits ended, 2 go on, 5 were filtered, 4 dropped; 30 wakes. */
 const WHOLE = snapshot({
@@ -33,11 +33,12 @@ t.test('a wait that tracing knows nothing of is in flight for the reader, not fo
 });
 
 t.test('calls that do not add up are told once nothing moves any more, in either direction', (t) => {
-  const off = (begun: number, settled: boolean): number | undefined => lossesBy(snapshot({ settled, counters: counters({ calls: calls([FUTEX_OP_WAIT, begun]) }), locks: [lockRow(HERE, { outcomes: [2, 0, 0, 0, 0] })] }))['unaccounted'];
+  const off = (begun: number, settled: boolean, skippedInAll = 0): number | undefined => lossesBy(snapshot({ settled, counters: counters({ calls: calls([FUTEX_OP_WAIT, begun]) }), locks: [lockRow(HERE, { outcomes: [2, 0, 0, 0, 0] })] }), { skippedInAll })['unaccounted'];
   t.equal(off(2, true), 0);
   t.equal(off(3, true), 1);
   t.equal(off(1, true), 1);
   t.equal(off(3, false), 0, 'while tracing, calls are under way');
+  t.strictSame([off(4, true, 1), off(4, true, 2), off(0, true, 3)], [1, 0, 0], 'what the kernel skipped is told as that');
   t.end();
 });
 
@@ -74,7 +75,7 @@ t.test('no counter of the kernel side is forgotten', (t) => {
 });
 
 t.test('a loss says what it means for the figures, in words without a number', (t) => {
-  for (const { reason, meaning } of lossesOf(snapshot(), { backlogDropped: 0, skippedRuns: 0 })) {
+  for (const { reason, meaning } of lossesOf(snapshot(), { backlogDropped: 0, skippedRuns: 0, skippedInAll: 0 })) {
     t.match(reason, /^[a-z]+(-[a-z]+)*$/);
     t.match(meaning, /^[a-z].{20,}[a-z)]$/, reason);
     t.notMatch(meaning, /\d/, 'the table puts the number before it');
