@@ -127,9 +127,9 @@ static __always_inline ktrace_tid holder_candidate(const struct futex_call *call
 /* Around the word, or what of that is in its own page: the one before or behind it may not be there, or not yet. */
 static __always_inline void keep_evidence(struct futex_lock *row, __u64 uaddr)
 {
-	__u32 at = uaddr & (PAGE_BYTES - 1);
-	__u32 before = at < EVIDENCE_BEFORE ? at : EVIDENCE_BEFORE;
-	__u32 size = PAGE_BYTES - at < EVIDENCE_BEHIND ? before + PAGE_BYTES - at : before + EVIDENCE_BEHIND;
+	__u64 at = uaddr & (PAGE_BYTES - 1);
+	__u64 before = at < EVIDENCE_BEFORE ? at : EVIDENCE_BEFORE;
+	__u64 size = PAGE_BYTES - at < EVIDENCE_BEHIND ? before + PAGE_BYTES - at : before + EVIDENCE_BEHIND;
 
 	if (row->evidence_size)
 		return;
