@@ -36,6 +36,8 @@ interface Failure {
   /** Errors of the addon have one. */
   readonly stage?: unknown;
   readonly exitCode?: unknown;
+  /** What the verifier said. */
+  readonly log?: unknown;
 }
 
 const MOST_CAUSES = 5;
@@ -73,13 +75,15 @@ function exitCodeOf({ exitCode, name, code }: Failure): number {
 /**
  * Says on stderr, in one sanitized line, what failed, why and what to do (`ktrace: what: cause; next step`), and returns the exit code.
  * A reader of stdout that went away (`| head`) is no failure, nor is commander's way out after --help: nothing is said, and the code is 0.
+ * With `verbose` the kernel's own log comes first, where there is one.
  */
-export function fail(error: unknown, stderr: { write(text: string): unknown } = process.stderr): number {
+export function fail(error: unknown, verbose = false, stderr: { write(text: string): unknown } = process.stderr): number {
   const failure = failureOf(error);
   const exitCode = exitCodeOf(failure);
   if (exitCode === EXIT.ok) return exitCode;
   const hint = typeof failure.hint === 'string' && failure.hint !== '' ? `; ${failure.hint}` : '';
   const text = `${chain(failure)}${hint}`.replace(/\s*\n\s*/g, ' ').trim();
-  stderr.write(`ktrace: ${forTerminal(text)}\n`);
+  const log = verbose && typeof failure.log === 'string' ? failure.log.trimEnd().split('\n').map((line) => `${forTerminal(line)}\n`).join('') : '';
+  stderr.write(`${log}ktrace: ${forTerminal(text)}\n`);
   return exitCode;
 }

@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof Error && 'exitCode' in error && error.exitCode === 0) return EXIT.ok; // --help, --version
-    return fail(error);
+    return fail(error, root.commands.some((command) => command.opts()['verbose'] === true));
   }
 }
 

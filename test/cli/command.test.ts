@@ -66,7 +66,7 @@ t.test('a wrong command line is one line that names the option, and exit code 2'
 t.test('a hostile argument is one harmless line on stderr', async (t) => {
   const said: string[] = [];
   const error: unknown = await parse('-o \x1b[2J\u202e').catch((error: unknown) => error);
-  t.equal(fail(error, { write: (text: string) => said.push(text) }), 2);
+  t.equal(fail(error, false, { write: (text: string) => said.push(text) }), 2);
   t.same(said, ['ktrace: Expected --output to be one of table, json, ndjson, not "\\u001b[2J\\u{202e}"\n']);
 });
 
@@ -75,7 +75,7 @@ async function helpOf(tool: ToolCli): Promise<string> {
   let text = '';
   command.configureOutput({ writeOut: (part) => void (text += part) });
   const ended: unknown = await command.parseAsync(['--help'], { from: 'user' }).catch((error: unknown) => error);
-  t.equal(fail(ended, { write: (line: string) => t.fail(line) }), 0, 'asking for help is no failure');
+  t.equal(fail(ended, false, { write: (line: string) => t.fail(line) }), 0, 'asking for help is no failure');
   return text;
 }
 

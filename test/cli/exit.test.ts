@@ -1,14 +1,15 @@
 import t from 'tap';
 import { EXIT, UsageError, fail } from '../../src/cli/exit.js';
+import { VerifierError } from '../../src/errors.js';
 import { wantsColor } from '../../src/cli/color.js';
 import { frame, liveView } from '../../src/cli/live.js';
 import { stopOnSignal } from '../../src/cli/signals.js';
 import { EventEmitter } from 'node:events';
 import { FORBIDDEN, PAYLOADS } from '../render/hostile.js';
 
-function said(error: unknown): { code: number; text: string } {
+function said(error: unknown, verbose = false): { code: number; text: string } {
   let text = '';
-  const code = fail(error, { write: (part: string) => (text += part) });
+  const code = fail(error, verbose, { write: (part: string) => (text += part) });
   return { code, text };
 }
 
@@ -23,6 +24,15 @@ t.test('a failure is one line: what, its causes, and the next step', (t) => {
   t.same(said(undefined), { code: 1, text: 'ktrace: undefined\n' });
   t.same(said(new Error('')), { code: 1, text: 'ktrace: Error\n' });
   t.same(said(new Error('a: b', { cause: new Error('b') })), { code: 1, text: 'ktrace: a: b\n' }, 'a quoted cause is not repeated');
+  t.end();
+});
+
+t.test('what the verifier said is shown to who asks for more, harmless, and before the line', (t) => {
+  const error = new VerifierError('0: (b7) r0 = 0\n1: \u001b[31m(95) exit\nprocessed 2 insns\n', { cause: Object.assign(new Error('load object'), { code: 'EINVAL', stage: 'load' }) });
+  const line = 'ktrace: load: the verifier refused a program: load object: EINVAL; please report this with `uname -r` and the log (-v shows it)\n';
+  t.same(said(error), { code: 1, text: line });
+  t.same(said(error, true), { code: 1, text: `0: (b7) r0 = 0\n1: \\x1b[31m(95) exit\nprocessed 2 insns\n${line}` });
+  t.same(said(new Error('a'), true), { code: 1, text: 'ktrace: a\n' });
   t.end();
 });
 
