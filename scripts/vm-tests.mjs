@@ -2,7 +2,7 @@
 //   npm run test:vm [-- --kernel 6.1] [--whole] [--write]
 // --write puts the results into docs/kernels.md, into the table of this form, in the place of what those kernels said before.
 // Each tool has a guest of its own, as many at once as there are processors for.
-// All of the tests (--whole) take three quarters of an hour for a kernel where the processor is emulated; else what depends most on the kernel is run.
+// All of the tests (--whole) take one to two hours for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
