@@ -5,6 +5,7 @@ import { kernelFacts } from '../../src/source/facts.js';
 import type { FutexReport } from './futex-model.js';
 import { VARIANT } from './machine.js';
 import { endAll } from './processes.js';
+import { Trial, trials } from './trial.js';
 
 /** What other programs may cause where the whole machine is traced: they map memory, end waits and send events at any moment. */
 const OTHERS_CAUSE: readonly string[] = ['identity', 'stale', 'ring-full', 'backlog-full'];
@@ -42,26 +43,38 @@ class Again extends Error {}
 
 /**
  * Kernels that let programs be preempted skip others that are due on that CPU meanwhile, seldom, and count it. A report that says so may
- * miss what the program did: then the test begins again. One that does not say so is exact.
+ * miss what the program did, or not: it counts if it is right all the same, else the test begins again. One that does not say so is exact.
  */
 export async function repeating(t: Test, body: (t: Test) => Promise<void>): Promise<void> {
+  const { preemptible } = kernelFacts();
   for (let left = TRIES - 1; ; left--) {
-    triesLeft.set(t, left);
-    try {
-      return await body(t);
-    } catch (error) {
-      if (!(error instanceof Again)) throw error;
-      if (left === 0 && !kernelFacts().preemptible) throw new Error(`${error.message}, though this kernel preempts no programs`, { cause: error });
-      if (left === 0) return void t.pass('skipped', { skip: `this kernel preempts programs, and skipped runs in each of ${TRIES} tries, as the reports say` });
-      t.comment(error.message);
-      await endAll(t); // the kernel lets a function be hooked 38 times
+    const trial = preemptible ? new Trial(t) : undefined;
+    const own = trial?.t ?? t;
+    triesLeft.set(own, left);
+    const thrown: unknown = await body(own).catch((error: unknown) => error);
+    const why = thrown instanceof Again ? thrown.message : thrown !== undefined || trial?.failed === true ? trial?.doubt : undefined;
+    if (why === undefined) {
+      trial?.tell();
+      if (thrown !== undefined) throw thrown as Error;
+      return;
     }
+    if (left === 0 && !preemptible) throw new Error(`${why}, though this kernel preempts no programs`, { cause: thrown });
+    if (left === 0) return void t.pass('skipped', { skip: `this kernel preempts programs, and skipped runs in each of ${TRIES} tries, as the reports say` });
+    t.comment(why);
+    await endAll(own); // the kernel lets a function be hooked 38 times
   }
 }
 
 /** A busy machine may have spoilt what the program measured of itself: once more, twice at most; what the third try says, holds. */
 export function onceMore(t: Test, why: string): void {
   if ((triesLeft.get(t) ?? 0) > TRIES - 3) throw new Again(`${why}: once more`);
+}
+
+/** This run of the test begins again, unless it is right all the same where the kernel preempts programs. */
+function doubt(t: Test, why: string): void {
+  const trial = trials.get(t);
+  if (!trial) throw new Again(why);
+  trial.doubt ??= why;
 }
 
 /** The test copes with skipped runs: see asMany(). */
@@ -73,7 +86,7 @@ export function tolerant(t: Test): void {
 export function accounts(t: Test, report: Accounted, losses: readonly string[] = []): void {
   const { hits, aggregated, inFlight, filtered, dropped } = report.header.accounting;
   const skipped = skippedRuns(report); // of ends, too: the call is in no row then
-  if (skipped > 0 && triesLeft.has(t) && !tolerantTests.has(t)) throw new Again(`${skipped} runs skipped by the kernel: once more`);
+  if (skipped > 0 && triesLeft.has(t) && !tolerantTests.has(t)) doubt(t, `${skipped} runs skipped by the kernel: once more`);
   const apart = Math.abs(aggregated + inFlight + filtered + dropped - hits);
   t.ok(apart <= skipped, `hits (${hits}) = aggregated (${aggregated}) + in flight (${inFlight}) + filtered (${filtered}) + dropped (${dropped})${skipped ? `, ${skipped} runs skipped` : ''}`);
   const mayLose = [...losses, NO_VERDICT, ...(report.header.target === 'all processes' ? OTHERS_CAUSE : []), ...(skipped > 0 || VARIANT === 'kprobe' ? FROM_SKIPPED : [])];

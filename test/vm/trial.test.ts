@@ -1,0 +1,42 @@
+/** A run of a test that is heard only when it counts. */
+import t, { Test } from 'tap';
+import { Trial } from '../kernel/trial.js';
+
+/** What it says goes nowhere. */
+function unheard(): Test {
+  const real = new Test({ name: 'real' }) as unknown as Test;
+  real.resume();
+  return real;
+}
+
+t.test('what holds and what does not is known at once, and told when asked for, in its order', async (t) => {
+  const real = unheard();
+  const trial = new Trial(real);
+  t.equal(trial.t.equal(1, 1, 'one'), true);
+  t.equal(trial.t.name, 'real');
+  t.equal(trial.failed, false);
+  await trial.t.rejects(Promise.reject(new Error('no')), /no/);
+  t.equal(trial.failed, false);
+  t.equal(trial.t.strictSame([1], [2]), false);
+  t.equal(trial.failed, true);
+  t.match(real.counts, { total: 0 }, 'nothing is told yet');
+  trial.tell();
+  real.end(); // tap counts the last assertion then
+  t.match(real.counts, { total: 3, pass: 2, fail: 1 });
+});
+
+t.test('an assertion that calls something calls it once', (t) => {
+  const real = unheard();
+  const trial = new Trial(real);
+  let calls = 0;
+  trial.t.throws(() => {
+    calls++;
+    throw new Error('x');
+  }, /x/);
+  trial.t.throws(() => calls++, /x/);
+  trial.tell();
+  real.end(); // tap counts the last assertion then
+  t.equal(calls, 2);
+  t.match(real.counts, { total: 2, pass: 1, fail: 1 });
+  t.end();
+});
