@@ -26,7 +26,7 @@ export const SHARED_OPTIONS: readonly OptionSpec[] = [
   { group: OUTPUT, flags: '-C, --no-clear', kind: 'flag', summary: 'with -i: append instead of redrawing' },
   { group: OUTPUT, flags: '--color <when>', kind: 'choice', choices: ['auto', 'always', 'never'], fallback: 'auto', summary: 'colours' },
   { group: OUTPUT, flags: '-q, --quiet', kind: 'flag', summary: 'no messages on stderr but errors' },
-  { group: OUTPUT, flags: '-v, --verbose', kind: 'flag', summary: 'more of each row, and how the figures came about' },
+  { group: OUTPUT, flags: '-v, --verbose', kind: 'flag', summary: 'more of each row, how the figures came about, and the log of the verifier if it refuses a program' },
   { group: COMMAND, flags: '-u, --user <user>', kind: 'text', summary: 'run it as this user (default: who called sudo)' },
   { group: MORE, flags: '--variant <name>', kind: 'text', summary: 'hook the kernel in this way only' },
   { group: MORE, flags: '--keep-privileges', kind: 'flag', summary: 'keep user and capabilities while tracing' },

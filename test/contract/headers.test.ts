@@ -138,7 +138,9 @@ t.test('the user side counts buckets from where the kernel side does', (t) => {
   t.equal(String(FIRST_BUCKET), offset);
   const [, before] = /#define EVIDENCE_BEFORE (\d+)/.exec(text('bpf/futex.bpf.h')) ?? [];
   const [, behind] = /#define EVIDENCE_BEHIND (\d+)/.exec(text('bpf/futex.bpf.h')) ?? [];
+  const [, shift] = /#define PAGE_SHIFT (\d+)/.exec(text('bpf/include/ktrace/kernel.bpf.h')) ?? [];
   const look = readFileSync(join(root, 'src/tools/futex/look.ts'), 'utf8');
+  t.match(look, `const PAGE_BYTES = ${2 ** Number(shift)};`);
   t.match(look, `const EVIDENCE_BEFORE = ${before};`);
   t.match(look, `const EVIDENCE_BEHIND = ${behind};`);
   t.end();

@@ -12,9 +12,8 @@ import { program, workload, type Workload } from './processes.js';
 import { suite } from './suite.js';
 import { ktrace, parseReport, traced, tracing } from './tracer.js';
 
-/** Opens the gates of programs that wait at them. */
-/** One after the other: where the kernel preempts programs, it skips fewer runs of them. */
-async function duels(...programs: Workload[]): Promise<Truth[]> {
+/** Opens the gates of programs that wait at them, one after the other: where the kernel preempts programs, it skips fewer runs of them. */
+async function inTurn(...programs: Workload[]): Promise<Truth[]> {
   const truths = [];
   for (const each of programs) {
     each.line();
@@ -46,7 +45,7 @@ suite(3, (test) => {
   test('several processes: those and no other', async (t) => {
     const [a, b, other] = [await workload(t, 'mutex'), await workload(t, 'mutex_heap'), await workload(t, 'mutex')];
     const tracer = await tracing(t, ['-p', `${a.pid},${b.pid}`]);
-    const truths = await duels(a, b, other);
+    const truths = await inTurn(a, b, other);
     const report = await tracer.report(t);
     t.strictSame(report.sections.locks.rows.map(({ pids }) => Number(pids)).sort(), [a.pid, b.pid].sort());
     for (const truth of truths.slice(0, 2)) sameDuel(t, lockOf(report, truth) as LockRow, truth);
@@ -59,7 +58,7 @@ suite(3, (test) => {
     const comms = readThreads(target.pid);
     const tid = comms.get('waiter') ?? 0;
     const tracer = await tracing(t, ['-t', String(tid)]);
-    const [truth] = await duels(target);
+    const [truth] = await inTurn(target);
     const report = await tracer.report(t);
     const row = only(t, report.sections.locks.rows, 'lock');
     t.strictSame(people(row.waiters), [['waiter', tid, 1]]);
@@ -94,7 +93,7 @@ suite(3, (test) => {
     writeFileSync(`${outer}/inner/cgroup.procs`, String(below.pid));
     const tracer = await tracing(t, ['-c', outer]);
     const narrow = await tracing(t, ['--cgroup', `${outer}/inner`.slice(mount.length)]);
-    const truths = await duels(inside, below, outside);
+    const truths = await inTurn(inside, below, outside);
     const report = await tracer.report(t);
     t.strictSame(report.sections.locks.rows.map(({ pids }) => Number(pids)).sort(), [inside.pid, below.pid].sort());
     for (const truth of truths.slice(0, 2)) sameDuel(t, lockOf(report, truth) as LockRow, truth);
@@ -213,7 +212,7 @@ suite(3, (test) => {
     tolerant(t);
     const [a, b] = [await workload(t, 'mutex_many'), await workload(t, 'mutex_many')];
     const tracer = await ktrace(t, ['-p', `${a.pid},${b.pid}`, '--events']).tracing();
-    await duels(a, b);
+    await inTurn(a, b);
     const lines = (await tracer.finish(t)).trimEnd().split('\n').map((line) => JSON.parse(line) as EventLine);
     const report = lines.pop() as unknown as FutexReport;
     accounts(t, report);
@@ -228,7 +227,7 @@ suite(3, (test) => {
     for (const all of [true, false]) {
       const target = await workload(t, 'idle');
       const tracer = await ktrace(t, ['-p', String(target.pid), ...(all ? ['--all'] : [])]).tracing();
-      const [truth] = await duels(target);
+      const [truth] = await inTurn(target);
       const table = await tracer.finish(t);
       t.match(table, /Waiting by design/);
       t.equal(/condition variable/.test(table), all);
@@ -245,7 +244,7 @@ suite(3, (test) => {
     const keys = { total: 'total', waits: 'acquisitions', mean: 'mean', p99: 'p99', max: 'max', now: 'inFlight' } as const;
     const tracers = await Promise.all(Object.keys(keys).map((sort) => tracing(t, ['-p', String(target.pid), '--sort', sort, '--rows', '3'])));
     const table = await ktrace(t, ['-p', String(target.pid), '-r', '3']).tracing();
-    await duels(target);
+    await inTurn(target);
     for (const [i, column] of Object.values(keys).entries()) {
       const { rows, hiddenRows } = (await (tracers[i] as (typeof tracers)[number]).report(t)).sections.locks;
       t.strictSame([rows.length, hiddenRows], [30, 0]);
@@ -273,7 +272,7 @@ suite(3, (test) => {
     const json = await tracing(t, ['-p', String(target.pid)]);
     const events = await ktrace(t, ['-p', String(target.pid), '--events']).tracing();
     const table = await ktrace(t, ['-p', String(target.pid), '-v', '--all']).tracing();
-    const [truth] = await duels(target);
+    const [truth] = await inTurn(target);
     const text = await json.finish(t);
     const report = parseReport(text);
     accounts(t, report);
@@ -328,7 +327,7 @@ suite(3, (test) => {
   test('two of them at once count the same', async (t) => {
     const target = await workload(t, 'mutex');
     const [a, b] = await Promise.all([tracing(t, ['-p', String(target.pid)]), tracing(t, ['-p', String(target.pid)])]);
-    const [truth] = await duels(target);
+    const [truth] = await inTurn(target);
     for (const tracer of [a, b]) sameDuel(t, only(t, (await tracer.report(t)).sections.locks.rows, 'lock'), truth as Truth);
   });
 
@@ -343,7 +342,7 @@ suite(3, (test) => {
 async function intoFile(t: Test, file: string): Promise<{ truth: Truth; tracer: ReturnType<typeof ktrace> }> {
   const target = await workload(t, 'mutex');
   const tracer = await tracing(t, ['-p', String(target.pid), '-O', file]);
-  const [truth] = await duels(target);
+  const [truth] = await inTurn(target);
   await tracer.finish(t);
   return { truth: truth as Truth, tracer };
 }

@@ -8,7 +8,7 @@ import type { FutexEventRecord, Report } from '../../src/index.js';
 import { heldIds, leftOf } from './bpf-objects.js';
 import { callsOf, lockAt, only, sameDuel } from './compare.js';
 import type { FutexReport, LockRow, Truth } from './futex-model.js';
-import { accounts, alike, asMany, loss, skippedRuns, tolerant, unseenRuns } from './losses.js';
+import { accounts, alike, asMany, loss, tolerant, unseenEnds } from './losses.js';
 import { EMULATED, ENV, N, ROOT } from './machine.js';
 import { blockUntil, program, run, threadsOf, workload } from './processes.js';
 import { killed } from './sudden-end.js';
@@ -75,7 +75,7 @@ suite(2, (test) => {
     const counted = report.sections.locks.rows.reduce((sum, { acquisitions }) => sum + acquisitions, 0);
     t.equal(report.sections.locks.rows.length, 16);
     asMany(t, report, counted + loss(report, 'locks-full'), 400);
-    t.equal(report.header.accounting.dropped, loss(report, 'locks-full') + unseenRuns(report) - skippedRuns(report), 'dropped');
+    t.equal(report.header.accounting.dropped, loss(report, 'locks-full') + unseenEnds(report), 'dropped');
     t.match(report.losses.find(({ reason }) => reason === 'locks-full')?.meaning, /--max-locks/);
     failing.kill('SIGINT');
     t.strictSame(await failing.exit(), { code: 3, signal: null }, '--fail-on-loss');
@@ -281,6 +281,8 @@ suite(2, (test) => {
     const truth = await target.truth();
     const report = await tracer.report(t);
     const { rows } = report.sections.locks;
+    asMany(t, report, rows.length, 1000);
+    t.ok(rows.every(({ acquisitions }) => acquisitions <= 1), 'one each');
     asMany(t, report, rows.filter(({ acquisitions }) => acquisitions === 1).length, 1000);
     asMany(t, report, callsOf(report, 'FUTEX_WAIT').woken ?? 0, truth.waits);
     for (const whom of ['holders', 'releasers'] as const) asMany(t, report, rows.filter((row) => row[whom][0]?.name === 'holder').length, 1000, whom); // also of those at the edge of a page

@@ -103,7 +103,7 @@ suite(3, (test) => {
   });
 
   test('and ktrace, which looks for the end of the process just then, does not miss one', async (t) => {
-    const run = async (): Promise<{ report: FutexReport; wanted: object }> => {
+    const once = async (): Promise<{ report: FutexReport; wanted: object }> => {
       const target = await workload(t, 'dying', [], false);
       const tracer = await tracing(t, ['-p', String(target.pid)]);
       target.line();
@@ -111,7 +111,7 @@ suite(3, (test) => {
       return { report: await tracer.report(t, { signal: null }), wanted: { calls: waitsBegun, interrupted: waitsBegun } };
     };
     for (let i = 0; i < 10; i++) {
-      const { report, wanted } = await whole(t, run, (found) => isDeepStrictEqual(callsOf(found.report, 'FUTEX_WAIT'), found.wanted));
+      const { report, wanted } = await whole(t, once, (found) => isDeepStrictEqual(callsOf(found.report, 'FUTEX_WAIT'), found.wanted));
       t.strictSame(callsOf(report, 'FUTEX_WAIT'), wanted);
     }
   });

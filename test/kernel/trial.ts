@@ -6,6 +6,7 @@ type Assertion = (...args: unknown[]) => unknown;
 const ASSERTIONS: ReadonlySet<string> = new Set(['ok', 'notOk', 'equal', 'not', 'strictSame', 'match', 'notMatch', 'pass', 'fail']);
 /** Those that call what they are given: it is not called again. */
 const CALLS: ReadonlySet<string> = new Set(['throws', 'rejects']);
+const NO_ASSERTIONS: ReadonlySet<string> = new Set(['comment', 'teardown', 'testdir', 'test', 'plan']);
 
 interface Made {
   readonly name: string;
@@ -29,32 +30,40 @@ export class Trial {
     trials.set(this.t, this);
   }
 
-  get failed(): boolean {
-    return this.#made.some(({ holds }) => !holds);
+  /** The first assertion that does not hold, and where it was made. */
+  get wrong(): string | undefined {
+    return this.#made.find(({ holds }) => !holds)?.stack;
   }
 
   /** Every assertion once more, for the test itself. */
   tell(): void {
     for (const { name, args, holds, stack } of this.#made) {
       if (!holds) this.#real.comment(stack);
-      if (CALLS.has(name)) this.#real.ok(holds, name);
-      else (this.#real[name as keyof Test] as Assertion).call(this.#real, ...args);
+      const again = CALLS.has(name) ? this.#real.ok(holds, name) : (this.#real[name as keyof Test] as Assertion).call(this.#real, ...args);
+      if (again !== holds) this.#real.fail(`${name} was ${holds} when it was asserted: its arguments have changed`);
     }
   }
 
   #member(target: Test, name: string | symbol): unknown {
     const member: unknown = Reflect.get(target, name, target); // tap's classes have private members, which a proxy lacks
     if (typeof member !== 'function') return member;
-    if (typeof name === 'symbol' || !(ASSERTIONS.has(name) || CALLS.has(name))) return member.bind(target) as unknown;
+    if (typeof name === 'symbol' || NO_ASSERTIONS.has(name)) return member.bind(target) as unknown;
+    if (!ASSERTIONS.has(name) && !CALLS.has(name)) throw new Error(`is ${name} an assertion?`);
     return (...args: unknown[]): unknown => this.#judgeOf(name, args);
   }
 
   #judgeOf(name: string, args: readonly unknown[]): unknown {
-    const stack = new Error(name).stack ?? name;
+    const stack = callerOf(name);
     const found = (this.#judge[name as keyof Test] as Assertion).call(this.#judge, ...args);
     const make = (holds: unknown): unknown => (this.#made.push({ name, args, holds: holds !== false, stack }), holds);
     return found instanceof Promise ? found.then(make) : make(found);
   }
+}
+
+/** `equal at test/kernel/x.test.ts:12:3`. */
+function callerOf(name: string): string {
+  const [, , , , caller = ''] = (new Error(name).stack ?? '').split('\n'); // behind the message, this, #judgeOf and what stands for the assertion
+  return `${name} ${caller.trim()}`;
 }
 
 /** By what stands for the test. */

@@ -14,11 +14,11 @@ t.test('what holds and what does not is known at once, and told when asked for, 
   const trial = new Trial(real);
   t.equal(trial.t.equal(1, 1, 'one'), true);
   t.equal(trial.t.name, 'real');
-  t.equal(trial.failed, false);
+  t.equal(trial.wrong, undefined);
   await trial.t.rejects(Promise.reject(new Error('no')), /no/);
-  t.equal(trial.failed, false);
+  t.equal(trial.wrong, undefined);
   t.equal(trial.t.strictSame([1], [2]), false);
-  t.equal(trial.failed, true);
+  t.match(trial.wrong, /^strictSame at .*trial\.test\.[jt]s:\d+/);
   t.match(real.counts, { total: 0 }, 'nothing is told yet');
   trial.tell();
   real.end(); // tap counts the last assertion then
@@ -38,5 +38,18 @@ t.test('an assertion that calls something calls it once', (t) => {
   real.end(); // tap counts the last assertion then
   t.equal(calls, 2);
   t.match(real.counts, { total: 2, pass: 1, fail: 1 });
+  t.end();
+});
+
+t.test('what changes between judging and telling is no success, and what nobody knows is no assertion', (t) => {
+  const real = unheard();
+  const trial = new Trial(real);
+  const found = [1];
+  t.equal(trial.t.strictSame(found, [2]), false);
+  found[0] = 2;
+  trial.tell();
+  real.end();
+  t.match(real.counts, { total: 2, pass: 1, fail: 1 });
+  t.throws(() => trial.t.hasProp({}, 'x'), /is hasProp an assertion/);
   t.end();
 });

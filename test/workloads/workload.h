@@ -296,15 +296,17 @@ static inline void *map_shared(size_t size)
 	return memory;
 }
 
-// So many bytes at the beginning or at the end of a page, with nothing mapped before and behind it: the kernel fills gaps from the highest
-// address down, so they are larger than what others may put there.
+// So many bytes at the beginning or at the end of a page, with nothing mapped before and behind it. The gaps are too small for a stack, and
+// too large for what else may be mapped there; a page that nobody may use ends the lower one.
 static inline void *memory_at_edge(size_t size, bool last)
 {
 	size_t page = sysconf(_SC_PAGESIZE), gap = 16 * page;
-	char *pages = mmap(NULL, 2 * gap + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	check(pages != MAP_FAILED && size <= page, "mmap");
-	check(!munmap(pages, gap) && !munmap(pages + gap + page, gap), "munmap");
-	return pages + gap + (last ? page - size : 0);
+	char *fence = mmap(NULL, page + gap + page + gap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(fence != MAP_FAILED && size <= page, "mmap");
+	char *own = fence + page + gap;
+	check(!mprotect(own, page, PROT_READ | PROT_WRITE), "mprotect");
+	check(!munmap(fence + page, gap) && !munmap(own + page, gap), "munmap");
+	return own + (last ? page - size : 0);
 }
 
 // Waits timed by the program itself: from just before the call that sleeps to just after it returned
