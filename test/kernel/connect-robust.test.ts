@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { connect, type ConnectEventRecord } from '../../src/index.js';
 import { errnoName } from '../../src/tools/errno.js';
 import { linesOf, outcomesOf, reportOf, tracedAttempts, tracing, type Attempts, type ConnectLine, type ConnectReport } from './connects.js';
-import { alike, asMany, loss, tolerant, whole } from './losses.js';
+import { alike, asMany, loss, tolerant, tolerantOfPreemption, whole } from './losses.js';
 import { EMULATED, N } from './machine.js';
 import { run, workload } from './processes.js';
 import { killed } from './sudden-end.js';
@@ -34,7 +34,7 @@ function cgroupOf(pid: number): string {
 
 suite(1, (test) => {
   test(`a storm of ${2 * STORM} connections, and none is lost`, async (t) => {
-    tolerant(t);
+    tolerantOfPreemption(t);
     const target = await workload(t, 'attempts', ['--storm', '-n', String(STORM)]);
     const tracer = await tracing(t, ['-p', String(target.pid), '-o', 'json']);
     target.line();

@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import { exec } from '../../src/index.js';
 import { cgroupMount } from './cgroups.js';
 import { linesOf, tallied, tracedLives, tracing, type ExecLine, type ExecReport, type Lives, type ProgramRow } from './execs.js';
-import { accounts, asMany, loss, onceMore, tolerant } from './losses.js';
+import { accounts, asMany, loss, onceMore, tolerant, tolerantOfPreemption } from './losses.js';
 import { CLI, EMULATED, N } from './machine.js';
 import { blockUntil, run, workload } from './processes.js';
 import { killed } from './sudden-end.js';
@@ -43,7 +43,7 @@ function memoryCgroup(t: Test, name: string): { readonly path: string; limit(byt
 
 suite(1, (test) => {
   test(`a storm of ${STORM} programs, and none is lost`, async (t) => {
-    tolerant(t);
+    tolerantOfPreemption(t);
     const target = await workload(t, 'execs', ['--storm', '-n', String(STORM), '--at-once', '8']);
     const tracer = await tracing(t, ['-f', '-p', String(target.pid), '-o', 'ndjson']);
     target.line();

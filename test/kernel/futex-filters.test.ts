@@ -6,7 +6,7 @@ import { FORBIDDEN } from '../render/hostile.js';
 import { cgroupMount, newCgroup } from './cgroups.js';
 import { callsOf, lockAt, only, outcomes, people, sameDuel, sameTotal } from './compare.js';
 import type { CallRow, FutexReport, LockRow, Truth } from './futex-model.js';
-import { accounts, alike, onceMore, skippedRuns, tolerant } from './losses.js';
+import { accounts, alike, onceMore, skippedRuns, tolerant, tolerantOfPreemption } from './losses.js';
 import { EMULATED, N, VARIANT } from './machine.js';
 import { program, workload, type Workload } from './processes.js';
 import { suite } from './suite.js';
@@ -239,7 +239,7 @@ suite(3, (test) => {
   });
 
   test('--sort orders the rows, --rows cuts the table and not the JSON', async (t) => {
-    tolerant(t);
+    tolerantOfPreemption(t);
     const target = await workload(t, 'manylocks', ['-t', '30', '-n', '2']);
     const keys = { total: 'total', waits: 'acquisitions', mean: 'mean', p99: 'p99', max: 'max', now: 'inFlight' } as const;
     const tracers = await Promise.all(Object.keys(keys).map((sort) => tracing(t, ['-p', String(target.pid), '--sort', sort, '--rows', '3'])));

@@ -8,7 +8,7 @@ import type { FutexEventRecord, Report } from '../../src/index.js';
 import { heldIds, leftOf } from './bpf-objects.js';
 import { callsOf, lockAt, only, sameDuel } from './compare.js';
 import type { FutexReport, LockRow, Truth } from './futex-model.js';
-import { accounts, alike, asMany, loss, tolerant, unseenEnds } from './losses.js';
+import { accounts, alike, asMany, loss, tolerant, tolerantOfPreemption, unseenEnds } from './losses.js';
 import { EMULATED, ENV, N, ROOT } from './machine.js';
 import { blockUntil, program, run, threadsOf, workload } from './processes.js';
 import { killed } from './sudden-end.js';
@@ -64,7 +64,7 @@ suite(2, (test) => {
   });
 
   test('a full table of locks: waits in rows and waits counted as lost are all there were', async (t) => {
-    tolerant(t);
+    tolerantOfPreemption(t);
     const target = await workload(t, 'manylocks', ['-n', '2']);
     const tracer = await tracing(t, ['-p', String(target.pid), '--max-locks', '16']);
     const failing = await tracing(t, ['-p', String(target.pid), '--max-locks', '16', '--fail-on-loss']);
@@ -274,7 +274,7 @@ suite(2, (test) => {
   });
 
   test('locks of 1,000 names and addresses at once keep their counts', async (t) => {
-    tolerant(t);
+    tolerantOfPreemption(t);
     const target = await workload(t, 'manylocks', ['-t', '1000', '-n', '1']);
     const tracer = await tracing(t, ['-p', String(target.pid)]);
     target.line();

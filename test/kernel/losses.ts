@@ -86,9 +86,14 @@ function doubt(t: Test, why: string): void {
 
 const isDoubtful = (t: Test): boolean => trials.get(t)?.doubt !== undefined && !tolerantTests.has(t);
 
-/** The test copes with skipped runs, where the kernel preempts programs: see asMany(). */
+/** The test copes with skipped runs: see asMany(). Several tracers at once, and readers of maps, cause them on any kernel. */
 export function tolerant(t: Test): void {
-  if (kernelFacts().preemptible) tolerantTests.add(t);
+  tolerantTests.add(t);
+}
+
+/** The same of a test in which nothing but preemption causes them: where the kernel preempts no programs it is exact. */
+export function tolerantOfPreemption(t: Test): void {
+  if (kernelFacts().preemptible) tolerant(t);
 }
 
 /** The conservation law, and nothing lost but what may be. */
