@@ -25,10 +25,7 @@ int BPF_PROG(inet_sock_set_state_end__any, struct sock *sk, int before, int stat
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_struct *child)
 {
-	ktrace_pid parent_tgid = task_tgid(parent);
-
-	if (process_traced(parent_tgid))
-		follow(task_tgid(child), parent_tgid);
+	follow(task_tgid(child), task_tgid(parent));
 	return 0;
 }
 

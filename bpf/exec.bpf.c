@@ -18,10 +18,7 @@ int BPF_PROG(sched_process_exec__any, struct task_struct *task, int old_pid, str
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_struct *child)
 {
-	ktrace_pid parent_tgid = task_tgid(parent);
-
-	if (process_traced(parent_tgid))
-		follow(task_tgid(child), parent_tgid);
+	follow(task_tgid(child), task_tgid(parent));
 	return 0;
 }
 

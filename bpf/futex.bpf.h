@@ -7,8 +7,6 @@
 #include <linux/futex.h>
 #include <ktrace/threads.bpf.h>
 
-#define ERESTARTSYS 512 /* include/linux/errno.h; up to ERESTART_RESTARTBLOCK: interrupted, the kernel goes on later */
-#define ERESTART_RESTARTBLOCK 516
 #define FUTEX_HAS_TIMEOUT (1 << 16) /* ours, beside FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME */
 #define EVIDENCE_BEFORE 48 /* bytes kept from before the futex word: a condition variable begins that far ahead */
 #define EVIDENCE_BEHIND 48

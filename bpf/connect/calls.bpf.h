@@ -7,7 +7,6 @@
 
 #define SOCKADDR_IN 16 /* bytes; include/uapi/linux/in.h, in6.h: the last four may be missing */
 #define SOCKADDR_IN6 24
-#define RESTARTS 512 /* ERESTARTSYS, include/linux/errno.h: from there on the call is made again */
 
 /* The attempt of a call that is over, if that ended it before the first packet. */
 static __always_inline void tell_unsent(const struct connect_key *key, ktrace_errno error)
@@ -98,7 +97,7 @@ static __always_inline void read_given(const struct connect_call *call, struct c
  */
 static __always_inline bool is_unsent(const struct connect_call *call, long result)
 {
-	return result < 0 && result > -RESTARTS && result != -EINPROGRESS && result != -EALREADY && result != -EISCONN && result != -EINTR &&
+	return result < 0 && result > -ERESTARTSYS && result != -EINPROGRESS && result != -EALREADY && result != -EISCONN && result != -EINTR &&
 	       result != -ETIMEDOUT && result != -ECONNREFUSED && result != -ECONNRESET && result != -ECONNABORTED && result != -EPIPE &&
 	       port_of((void *)call->sock) == call->port;
 }

@@ -6,7 +6,6 @@
 #include "tell.bpf.h"
 
 #define AT_FDCWD -100 /* include/uapi/linux/fcntl.h */
-#define RESTARTS 512  /* ERESTARTSYS, include/linux/errno.h: from there on the call is made again */
 
 static __always_inline bool user_traced(__u32 uid)
 {
@@ -95,7 +94,7 @@ static __always_inline int exec_fails(__u32 place, long result, __s32 dirfd, __u
 	struct task_struct *task = current_task();
 	struct exec_scratch *text;
 
-	if (result >= 0 || result <= -RESTARTS || (from_exec && !command_runs) || !exec_traced(task))
+	if (result >= 0 || result <= -ERESTARTSYS || (from_exec && !command_runs) || !exec_traced(task))
 		return 0;
 	text = begin_text(place);
 	if (!text)

@@ -15,7 +15,7 @@ __noinline __u32 outcome_of(long ret)
 		return FUTEX_TIMEDOUT;
 	if (ret == -EAGAIN)
 		return FUTEX_NEVER_SLEPT;
-	if (ret == -EINTR || (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK))
+	if (ret == -EINTR || is_interrupted(ret))
 		return FUTEX_INTERRUPTED;
 	return FUTEX_ERROR;
 }

@@ -7,12 +7,6 @@
 #include "events.bpf.h"
 #include "rows.bpf.h"
 
-/* include/linux/errno.h: the call is entered again, or fails with EINTR when a signal handler ran */
-#define ERESTARTSYS 512
-#define ERESTARTNOINTR 513
-#define ERESTARTNOHAND 514
-#define ERESTART_RESTARTBLOCK 516
-
 static __always_inline __u64 id_of(struct task_struct *task)
 {
 	switch (rows_by) {
@@ -154,7 +148,7 @@ static __always_inline int call_ends(long result)
 	if (!state || state->phase != SYSCALLS_INSIDE)
 		return 0;
 	now = bpf_ktime_get_ns();
-	if (result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK) {
+	if (is_interrupted(result)) {
 		state->left = now;
 		state->stack = user_stack(task);
 		state->waits = waits_by_design(task, state, now - state->begin);

@@ -7,10 +7,10 @@
 
 KTRACE_COUNTERS(children, __u32, 1) /* that began since the start and were followed */
 
-/* A task has begun in the process `tgid`; the parent is traced. */
+/* A task has begun in the process `tgid`. */
 static __always_inline void follow(ktrace_pid tgid, ktrace_pid parent_tgid)
 {
-	if (!follow_children || tgid == parent_tgid)
+	if (!follow_children || tgid == parent_tgid || !process_traced(parent_tgid))
 		return;
 	targets_row(&tgid);
 	children_add(0, 1);

@@ -65,11 +65,9 @@ int BPF_PROG(sched_process_exit__any, struct task_struct *task)
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(sched_process_fork__any, struct task_struct *parent, struct task_struct *child)
 {
-	ktrace_pid tgid = task_tgid(child), parent_tgid = task_tgid(parent);
+	ktrace_pid tgid = task_tgid(child);
 
-	if (!process_traced(parent_tgid))
-		return 0;
-	follow(tgid, parent_tgid);
+	follow(tgid, task_tgid(parent));
 	if (process_traced(tgid))
 		thread_seen(child, tgid);
 	return 0;
