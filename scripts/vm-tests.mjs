@@ -1,7 +1,7 @@
 // Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
 //   npm run test:vm [-- --kernel 6.1] [--whole] [--write]
 // --write puts the results into docs/kernels.md, into the table of this form, in the place of what those kernels said before.
-// Each tool has a guest of its own, as many at once as there are processors for.
+// Each tool has a guest of its own, with --whole each of its variants; as many run at once as there are processors for.
 // All of the tests (--whole) take one to two hours for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ const END = '<!-- end -->';
 async function main(words) {
   const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
   const kernels = values.kernel === undefined ? listed('scripts/vm-kernel') : [values.kernel];
-  const parts = listed('scripts/vm-suite');
+  const parts = listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : []));
   const atOnce = room(prepare(kernels));
   for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => (endAll(), process.exit(status)));
   const guests = await inTurn(kernels.flatMap((kernel) => parts.map((part) => () => testPart(kernel, part, values.whole))), atOnce).finally(endAll);
@@ -52,7 +52,7 @@ function call(stdout, command, ...args) {
   return done.stdout;
 }
 
-const listed = (script) => call('pipe', script, '--list').trim().split('\n');
+const listed = (script, ...words) => call('pipe', script, '--list', ...words).trim().split('\n');
 
 /** The results of all jobs, in their order. */
 async function inTurn(jobs, atOnce) {
