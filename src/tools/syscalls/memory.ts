@@ -80,7 +80,7 @@ function pollfd(bytes: Buffer, abi: Abi, result: bigint | undefined): string {
 /** Packed on x86 (`EPOLL_PACKED`, linux/eventpoll.h). */
 const epollData = ({ machine }: Abi): number => (machine === 'arm64' ? 8 : 4);
 const epollEvent = (bytes: Buffer, abi: Abi): string =>
-  `{events=${named('epoll_events', bytes.readUInt32LE(0), abi)}, data={u32=${bytes.readUInt32LE(epollData(abi))}, u64=${bytes.readBigUInt64LE(epollData(abi))}}}`;
+  `{events=${named('epoll_events', bytes.readUInt32LE(0), abi)}, data=${hex(bytes.readBigUInt64LE(epollData(abi)))}}`;
 
 /** wait(2): of what wait4 wrote. */
 function wstatus(bytes: Buffer): string {
