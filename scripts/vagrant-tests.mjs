@@ -8,6 +8,8 @@ const LOGS = 'build/vagrant/logs';
 /** In a guest: the command that people are told to use, with a file that takes seconds, then what scripts/vm-suite finds right for a machine like that one. */
 const COMMAND = 'cd /vagrant && npm run test:kernel -- test/kernel/hook-trial.test.ts';
 const SUITE = 'cd /vagrant && sudo scripts/vm-suite build/vm/results && cat build/vm/results/coverage.tsv';
+/** Of the kernel since it booted: dmesg(1) shows only what its buffer still has. */
+const LOG = 'uname -r; sudo journalctl --dmesg --no-pager --output=short-monotonic';
 
 await main(process.argv.length > 2 ? process.argv.slice(2) : ['5.10', '6.1', '6.12']);
 
@@ -30,7 +32,7 @@ async function main(kernels) {
 async function testGuest(kernel) {
   const command = await vagrant(`${kernel}-command`, ['ssh', kernel, '-c', COMMAND]);
   const suite = await vagrant(`${kernel}-suite`, ['ssh', kernel, '-c', SUITE]);
-  const log = await vagrant(`${kernel}-dmesg`, ['ssh', kernel, '-c', 'uname -r; sudo dmesg']);
+  const log = await vagrant(`${kernel}-log`, ['ssh', kernel, '-c', LOG]);
   const rows = parseCoverage(kernel, suite.output.split('\n').filter((line) => line.includes('\t')).join('\n'));
   const problems = [
     ...[command, suite, log].flatMap(problemOf),
