@@ -1,5 +1,5 @@
 /** Facts of the machine that its files tell. */
-import { accessSync, constants, existsSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import { inInitialPidNamespace } from '../namespace.js';
 import type { CgroupMounts, DoctorFacts } from '../../report/doctor/facts.js';
 import { codeOf, numberIn, textOf } from './text.js';
@@ -24,9 +24,10 @@ export function parseOsRelease(text: string): string | undefined {
   return value?.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(.)/g, '$1');
 }
 
+/** Opened, since access(2) leaves out the capabilities of an ordinary user. */
 function whyUnreadable(path: string): string | undefined {
   try {
-    accessSync(path, constants.R_OK);
+    closeSync(openSync(path, 'r'));
     return undefined;
   } catch (error) {
     return codeOf(error);
