@@ -1,6 +1,7 @@
 // Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
-//   npm run test:vm [-- --kernel 6.1] [--whole] [--write]
-// --write puts the results into docs/kernels.md, into the table of this form, in the place of what those kernels said before.
+//   npm run test:vm [-- --kernel 6.1] [--whole] [--part futex:fentry]... [--write]
+// --write puts the results into docs/kernels.md, into the table of this form, in the place of what those kernels said before. --part runs some of
+// what `scripts/vm-suite --list [--whole]` lists, and renews the rows of those.
 // Each tool has a guest of its own, with --whole each of its variants; as many run at once as there are processors for.
 // All of the tests (--whole) take one to two hours for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawn, spawnSync } from 'node:child_process';
@@ -22,16 +23,18 @@ const PAGE = 'docs/kernels.md';
 const END = '<!-- end -->';
 
 async function main(words) {
-  const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, part: { type: 'string', multiple: true }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
   const kernels = values.kernel === undefined ? listed('scripts/vm-kernel') : [values.kernel];
-  const parts = listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : []));
+  const all = listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : []));
+  const parts = values.part ?? all;
+  for (const part of parts) if (!all.includes(part)) throw new Error(`${part} is none of ${all.join(', ')}`);
   const atOnce = room(prepare(kernels));
   for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => (endAll(), process.exit(status)));
   const guests = await inTurn(kernels.flatMap((kernel) => parts.map((part) => () => testPart(kernel, part, values.whole))), atOnce).finally(endAll);
   const results = kernels.map((kernel) => ofKernel(kernel, guests.filter((guest) => guest.kernel === kernel)));
   console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
   for (const { kernel, time, problems } of results) console.log(`${kernel}: ${time}, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
-  if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), values.whole, cellsOf(results)));
+  if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), values.whole, values.part ? cellsOfParts(results) : cellsOf(results)));
   const { passed, failed, skipped } = sum(results);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
@@ -105,13 +108,13 @@ async function testPart(kernel, part, whole) {
   const rows = parseCoverage(kernel, read(`${share}/coverage.tsv`));
   const complaints = complaintsOf(read(`${share}/kernel.log`));
   for (const line of complaints) console.log(`FAIL ${lead}kernel log: ${line}`);
-  const problems = [
+  const ofGuest = [
     ...(status === 0 ? [] : [`the guest of ${part} ended with ${status}`]),
     ...(rows.length > 0 ? [] : [`nothing of ${part} was tested`]),
-    ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`),
     ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
   ];
-  return { kernel, seconds: Math.round((Date.now() - begun) / 1000), rows, problems };
+  const problems = [...ofGuest, ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`)];
+  return { kernel, seconds: Math.round((Date.now() - begun) / 1000), rows: rows.map((row) => ({ ...row, ofGuest })), problems };
 }
 
 function ofKernel(kernel, guests) {
@@ -148,24 +151,36 @@ export function table(rows) {
 
 /** A row for each kernel, tool and variant, and one for what its tests said. */
 function cellsOf(results) {
-  const today = new Date().toISOString().slice(0, 10);
   return results.flatMap(({ kernel, rows, time, problems }) => [
     ...rows.map(({ tool, variant, result, why }) => [release(kernel), tool, variant, `${result}: ${why}`]),
-    [release(kernel), '', '', `${today}: ${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`],
+    [release(kernel), '', '', `${today()}: ${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`],
   ]);
 }
 
-/** The page with `rows` in its table of that form; kernels that they do not name keep theirs. The first cell is a kernel's release. */
+/** The same of some parts, which are newer than the others. */
+function cellsOfParts(results) {
+  return results.flatMap(({ rows }) => rows.map(({ kernel, tool, variant, result, why, ofGuest }) => [release(kernel), tool, variant, [`${today()}: ${result}: ${why}`, ...ofGuest].join('; ')]));
+}
+
+const today = () => new Date().toISOString().slice(0, 10);
+
+/**
+ * The page with `rows` in its table of that form; kernels that they do not name keep theirs, and where they lack the last one, which is of all
+ * parts, the rows that they do not name. The first cell is a kernel's release.
+ */
 export function withTable(page, whole, rows) {
   const mark = `<!-- written by npm run test:vm --${whole ? ' --whole' : ''} --write -->\n`;
   const start = page.indexOf(mark) + mark.length;
   const end = page.indexOf(END, start);
   if (start < mark.length || end < 0) throw new Error(`${PAGE} has no place for the table: ${mark}`);
   const series = (cell) => cell.split('.', 2).join('.'); // of 6.1.0-50-amd64: 6.1
-  const renewed = new Set(rows.map(([kernel]) => series(kernel)));
-  const kept = page.slice(start, end).split('\n').slice(2, -1).map((line) => line.slice(2, -2).split(' | ')).filter(([kernel]) => !renewed.has(series(kernel)));
+  const isSame = (a, b) => series(a[0]) === series(b[0]) && a[1] === b[1] && a[2] === b[2];
+  const renewed = new Set(rows.filter(([, tool]) => tool === '').map(([kernel]) => series(kernel)));
+  const old = page.slice(start, end).split('\n').slice(2, -1).map((line) => line.slice(2, -2).split(' | ')).filter(([kernel]) => !renewed.has(series(kernel)));
+  const kept = old.map((row) => rows.find((each) => isSame(each, row)) ?? row);
+  const added = rows.filter((row) => !old.some((each) => isSame(each, row)));
   const byKernel = (a, b) => series(a[0]).localeCompare(series(b[0]), 'en', { numeric: true });
-  const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...[...kept, ...rows].sort(byKernel)].map((row) => `| ${row.join(' | ')} |\n`);
+  const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...[...kept, ...added].sort(byKernel)].map((row) => `| ${row.join(' | ')} |\n`);
   return page.slice(0, start) + lines.join('') + page.slice(end);
 }
 

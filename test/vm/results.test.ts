@@ -63,6 +63,8 @@ t.test('the page gets the rows of the kernels that ran, in the table of that for
   t.equal(withTable(page(old, old), false, rows), page(renewed, old));
   t.equal(withTable(page(old, old), true, rows), page(old, renewed));
   t.equal(withTable(page(old, ''), true, rows.slice(1)), page(old, renewed.split('\n').slice(1, 3).join('\n') + '\n'));
+  const part = ['6.1.0-3-amd64', 'futex', 'fentry', '2026-01-03: pass: 4'];
+  t.equal(withTable(page(old, old), true, [part]), page(old, old.replace('| 6.1.0-1-amd64 | futex | fentry | pass: 1 |', `| ${part.join(' | ')} |`)), 'one of its parts');
   t.throws(() => withTable('a page without', false, rows), /no place for the table/);
   t.end();
 });
