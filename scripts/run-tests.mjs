@@ -81,7 +81,7 @@ async function runFiles(group, files) {
 async function runVirtualMachines() {
   const name = 'virtual machines';
   if (process.arch !== 'x64') return skip(name, 'their kernels are for x86-64');
-  const running = spawn(process.execPath, ['scripts/vm-tests.mjs'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const running = spawn('setpriv', ['--pdeathsig', 'TERM', process.execPath, 'scripts/vm-tests.mjs'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(running, 'exit');
   let text = '';
   for await (const chunk of running.stdout.setEncoding('utf8')) {
@@ -126,7 +126,7 @@ async function runCompiled({ timeout }, files, copy) {
     test.stdout.pipe(root);
     const [results] = await once(root, 'complete');
     const [status, signal] = await exited;
-    if (results.plan?.skipAll) skip(file, results.plan.comment);
+    if (results.plan?.skipAll && results.plan.comment !== 'no tests found') skip(file, results.plan.comment);
     else if (count() === 0) fail(file, 'asserts nothing');
     if ((status !== 0 || !results.ok) && totals.failed === failedBefore) fail(file, `it ended with ${signal ?? status}`);
     const seconds = ((Date.now() - begun) / 1000).toFixed(1);

@@ -37,6 +37,7 @@ async function testGuest(kernel) {
   const problems = [
     ...[command, suite, log].flatMap(problemOf),
     ...(log.output.startsWith(`${kernel}.`) ? [] : [`${kernel} runs another kernel`]),
+    ...(log.output.includes('Linux version ') ? [] : [`${kernel}: the kernel log has not its beginning`]),
     ...(rows.length > 0 ? [] : [`${kernel}: no tool was tested`]),
     ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${kernel} ${tool} ${variant}: ${why}`),
     ...complaintsOf(log.output).map((line) => `kernel log of ${kernel}: ${line}`),

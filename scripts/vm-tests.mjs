@@ -3,7 +3,7 @@
 // --write puts the results into docs/kernels.md, into the table of this form, in the place of what those kernels said before. --part runs some of
 // what `scripts/vm-suite --list [--whole]` lists, and renews the rows of those.
 // Each tool has a guest of its own, with --whole each of its variants; as many run at once as there are processors for.
-// All of the tests (--whole) take one to two hours for a kernel where the processor is emulated; else what depends most on the kernel is run.
+// All of the tests (--whole) take an hour and more for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,8 @@ async function main(words) {
   const parts = values.part ?? all;
   for (const part of parts) if (!all.includes(part)) throw new Error(`${part} is none of ${all.join(', ')}`);
   const atOnce = room(prepare(kernels));
-  for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => (endAll(), process.exit(status)));
+  if (!values.part) for (const kernel of kernels) rmSync(`${RESULTS}/${kernel}`, { recursive: true, force: true }); // those of the other form, too
+  for (const [signal, status] of [['SIGHUP', 129], ['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => (endAll(), process.exit(status)));
   const guests = await inTurn(kernels.flatMap((kernel) => parts.map((part) => () => testPart(kernel, part, values.whole))), atOnce).finally(endAll);
   const results = kernels.map((kernel) => ofKernel(kernel, guests.filter((guest) => guest.kernel === kernel)));
   console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
@@ -97,7 +98,7 @@ async function testPart(kernel, part, whole) {
   const begun = Date.now();
   const suite = ['scripts/vm-suite', '/run/ktrace-vm', ...(whole ? ['--whole'] : []), part];
   const args = ['--kernel', kernel, '--share', share, '--timeout', String(whole ? WHOLE_TIMEOUT_S : TIMEOUT_S), '--', ...suite];
-  const guest = spawn('scripts/vm', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const guest = spawn('setpriv', ['--pdeathsig', 'TERM', 'scripts/vm', ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   running.add(guest.pid);
   const lead = `${kernel} ${part}: `;
   const print = async (input) => {
@@ -105,14 +106,17 @@ async function testPart(kernel, part, whole) {
   };
   const [[status]] = await Promise.all([once(guest, 'close'), print(guest.stdout), print(guest.stderr)]);
   running.delete(guest.pid);
-  const rows = parseCoverage(kernel, read(`${share}/coverage.tsv`));
-  const complaints = complaintsOf(read(`${share}/kernel.log`));
+  const log = read(`${share}/kernel.log`);
+  const complaints = complaintsOf(log);
   for (const line of complaints) console.log(`FAIL ${lead}kernel log: ${line}`);
   const ofGuest = [
     ...(status === 0 ? [] : [`the guest of ${part} ended with ${status}`]),
-    ...(rows.length > 0 ? [] : [`nothing of ${part} was tested`]),
+    ...(isWhole(log) ? [] : [`not all of the kernel's log is in ${share}/kernel.log`]),
     ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
   ];
+  const found = parseCoverage(kernel, read(`${share}/coverage.tsv`));
+  const [tool, variant = 'together'] = part === 'rest' ? ['-', '-'] : part.split(':');
+  const rows = found.length > 0 ? found : [{ kernel, tool, variant, result: 'fail', why: 'nothing was tested' }];
   const problems = [...ofGuest, ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`)];
   return { kernel, seconds: Math.round((Date.now() - begun) / 1000), rows: rows.map((row) => ({ ...row, ofGuest })), problems };
 }
@@ -134,6 +138,9 @@ export function parseCoverage(kernel, text) {
     return { kernel, tool, variant, result, why };
   });
 }
+
+/** From the first line to that of the end, which scripts/vm-guest asks for. */
+const isWhole = (log) => log.includes('Linux version ') && log.includes('sysrq: Resetting');
 
 /** What a kernel log must not have: WARN, BUG, oops, stalls, panics. */
 export function complaintsOf(log) {

@@ -49,10 +49,12 @@ class Again extends Error {}
 
 /**
  * Kernels that let programs be preempted skip others that are due on that CPU meanwhile, seldom, and count it. A report that says so may
- * miss what the program did, or not: it counts if it is right all the same, else the test begins again. One that does not say so is exact.
+ * miss what the program did, or not: it counts if it is right all the same, else the test begins again. One that does not say so is exact. What is
+ * wrong at the same place each time is no chance.
  */
 export async function repeating(t: Test, body: (t: Test) => Promise<void>): Promise<void> {
   const { preemptible } = kernelFacts();
+  const wrongs = new Set<string | undefined>();
   for (let left = TRIES - 1; ; left--) {
     const trial = preemptible ? new Trial(t) : undefined;
     const own = trial?.t ?? t;
@@ -66,6 +68,8 @@ export async function repeating(t: Test, body: (t: Test) => Promise<void>): Prom
       return;
     }
     if (left === 0 && !preemptible) throw new Error(`${why}, though this kernel preempts no programs`, { cause: thrown });
+    wrongs.add(wrong);
+    if (left === 0 && wrong !== undefined && wrongs.size === 1) return void t.fail(`${wrong}, in each of ${TRIES} tries`);
     if (left === 0) return void t.pass('skipped', { skip: `this kernel preempts programs, and skipped runs in each of ${TRIES} tries, as the reports say; the last one: ${wrong ?? why}` });
     t.comment(`${why}${wrong === undefined ? '' : `, and ${wrong}`}`);
     await endAll(own); // the kernel lets a function be hooked 38 times

@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { oom, type OomRecord } from '../../src/index.js';
 import { kernelFacts } from '../../src/source/facts.js';
 import { loss, tolerant } from './losses.js';
-import { CLI, EMULATED } from './machine.js';
+import { CLI, DISPOSABLE, EMULATED } from './machine.js';
 import { holding, kernelLog, killedIn, Limited, mayProtect, memoryController, MIB, oomLines, type OomReport } from './ooms.js';
 import { run } from './processes.js';
 import { killed } from './sudden-end.js';
@@ -124,7 +124,7 @@ suite(1, (test) => {
   });
 
   test('sysrq asks: somebody is killed although there is memory', async (t) => {
-    if (!EMULATED) return void t.pass('skipped', { skip: 'the kernel kills whom it likes: for a machine of its own' });
+    if (!DISPOSABLE) return void t.pass('skipped', { skip: 'the kernel kills whom it likes: for a machine of its own' });
     const group = Limited.make(t, memoryController(), undefined);
     const hog = await holding(await group.hog(t, '--anon', '16', '--adj', '1000'));
     const tracer = await ktrace(t, ['-o', 'ndjson'], { tool: 'oom' }).tracing();

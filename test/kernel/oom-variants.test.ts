@@ -6,7 +6,7 @@ import { schema } from '../../src/generated/oom.js';
 import { kernelFacts } from '../../src/source/facts.js';
 import { planAttach, variantsOf } from '../../src/source/plan.js';
 import type { IncidentRecord } from '../../src/tools/oom/model.js';
-import { EMULATED, kernelVersion, N as ROUNDS, VARIANT } from './machine.js';
+import { DISPOSABLE, EMULATED, kernelVersion, N as ROUNDS, VARIANT } from './machine.js';
 import { holding, kernelLog, killedIn, Limited, LOG_PAUSE_MS, mayProtect, memoryController, MIB, oomLines, stackIn, tasksIn, type Logged, type OomReport } from './ooms.js';
 import { run } from './processes.js';
 import { onceMore } from './losses.js';
@@ -166,7 +166,7 @@ suite(1, (test) => {
     });
 
     // Of a machine of its own, and not in the short form of the suite: all of its memory is cleared, and a processor in software that has to share its own takes a minute for it.
-    if (!EMULATED || VARIANT !== variant || why !== undefined) continue;
+    if (!DISPOSABLE || VARIANT !== variant || why !== undefined) continue;
 
     test(`${variant}: the whole machine runs out`, async (t) => {
       const group = Limited.make(t, memoryController(), undefined);

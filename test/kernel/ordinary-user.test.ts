@@ -1,10 +1,10 @@
 /** Ordinary users, by sudo or with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { registry } from '../../src/generated/registry.js';
 import { only, sameDuel } from './compare.js';
 import { whole } from './losses.js';
-import { CLI, kernelVersion } from './machine.js';
+import { CLI, DISPOSABLE, kernelVersion } from './machine.js';
 import { hung, run, workload, type Exit } from './processes.js';
 import { everyThread, KEPT, NOBODY, rightsOf, SUDO, WITH_TRACEFS } from './rights.js';
 import { suite } from './suite.js';
@@ -71,7 +71,7 @@ suite(1, (test) => {
       if (variant !== 'fentry' && Number(readFileSync(PARANOID, 'utf8')) > 2) {
         t.match(await dryRun(t, needed), { code: 77, stderr: /perf_event_paranoid is \d+, .* CAP_SYS_ADMIN/ });
         t.match(await dryRun(t, [...needed, 'sys_admin']), { code: 0 });
-        if (!existsSync('/run/ktrace-vm')) return; // a setting of the whole machine, to be changed only where it is thrown away
+        if (!DISPOSABLE) return; // a setting of the whole machine
         const before = readFileSync(PARANOID);
         t.teardown(() => writeFileSync(PARANOID, before)); // the other variant is refused, too
         writeFileSync(PARANOID, '2');

@@ -8,6 +8,7 @@ import type { FutexReport, Truth } from './futex-model.js';
 import { accounts } from './losses.js';
 import { CLI, ENV, VARIANT } from './machine.js';
 import { Running, start, workload, type Surroundings } from './processes.js';
+import { surely } from './trial.js';
 
 const commandOf = (tool: string): readonly string[] => [process.execPath, CLI, tool, ...(VARIANT ? ['--variant', VARIANT] : [])];
 /** The command line of `ktrace futex`. */
@@ -28,14 +29,14 @@ export class Tracer extends Running {
   async finish(t: Test, signal: NodeJS.Signals | null = 'SIGINT'): Promise<string> {
     if (signal && !this.ended) this.kill(signal);
     const exit = await this.exit();
-    t.strictSame(exit, { code: 0, signal: null }, 'ktrace exits with 0');
-    t.match(this.stderr, /^(ktrace: tracing [^\n]*\n)?(DEADLOCK\n( {2}[^\n]+\n)+)*([^\n]+ has been in \w+[^\n]* for (about )?[\d.]+\w+\.\n)*$/, 'and says no more on stderr than that it traces, and who is stuck');
+    surely(t).strictSame(exit, { code: 0, signal: null }, 'ktrace exits with 0');
+    surely(t).match(this.stderr, /^(ktrace: tracing [^\n]*\n)?(DEADLOCK\n( {2}[^\n]+\n)+)*([^\n]+ has been in \w+[^\n]* for (about )?[\d.]+\w+\.\n)*$/, 'and says no more on stderr than that it traces, and who is stuck');
     await this.nothingLeft(t);
     return this.stdout;
   }
 
   async nothingLeft(t: Test): Promise<void> {
-    if (this.#held) t.strictSame(await leftOf(this.#held), { prog: [], map: [], link: [] }, 'its BPF programs, maps and links are gone');
+    if (this.#held) surely(t).strictSame(await leftOf(this.#held), { prog: [], map: [], link: [] }, 'its BPF programs, maps and links are gone');
   }
 
   /** The same, and its last report, which accounts for every call. */

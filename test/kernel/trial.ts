@@ -21,11 +21,11 @@ export class Trial {
   /** Why this run may say nothing. */
   doubt: string | undefined;
   readonly #made: Made[] = [];
-  readonly #real: Test;
+  readonly real: Test;
   readonly #judge = new Judge({ name: 'trial' });
 
   constructor(real: Test) {
-    this.#real = real;
+    this.real = real;
     this.t = new Proxy(real, { get: (target, name) => this.#member(target, name) });
     trials.set(this.t, this);
   }
@@ -38,9 +38,9 @@ export class Trial {
   /** Every assertion once more, for the test itself. */
   tell(): void {
     for (const { name, args, holds, stack } of this.#made) {
-      if (!holds) this.#real.comment(stack);
-      const again = CALLS.has(name) ? this.#real.ok(holds, name) : (this.#real[name as keyof Test] as Assertion).call(this.#real, ...args);
-      if (again !== holds) this.#real.fail(`${name} was ${holds} when it was asserted: its arguments have changed`);
+      if (!holds) this.real.comment(stack);
+      const again = CALLS.has(name) ? this.real.ok(holds, name) : (this.real[name as keyof Test] as Assertion).call(this.real, ...args);
+      if (again !== holds) this.real.fail(`${name} was ${holds} when it was asserted: its arguments have changed`);
     }
   }
 
@@ -65,6 +65,9 @@ function callerOf(name: string): string {
   const [, , , , caller = ''] = (new Error(name).stack ?? '').split('\n'); // behind the message, this, #judgeOf and what stands for the assertion
   return `${name} ${caller.trim()}`;
 }
+
+/** The test itself, for what is true of every run. */
+export const surely = (t: Test): Test => trials.get(t)?.real ?? t;
 
 /** By what stands for the test. */
 export const trials = new WeakMap<Test, Trial>();

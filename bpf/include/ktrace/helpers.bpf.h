@@ -198,13 +198,14 @@ static __always_inline long regs_result(struct pt_regs *regs)
 }
 
 #define ERESTARTSYS 512 /* include/linux/errno.h: from there on programs do not see it */
-#define ENOIOCTLCMD 515
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
 #define ERESTART_RESTARTBLOCK 516
 
 /* A system call with this result was interrupted: it is entered again, or fails with EINTR when a signal handler ran. */
 static __always_inline bool is_interrupted(long result)
 {
-	return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK && result != -ENOIOCTLCMD;
+	return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK;
 }
 
 /* The first argument of a function, from the registers of a kprobe at its beginning. */
