@@ -1,6 +1,6 @@
 /** A run of a test that is heard only when it counts. */
 import t, { Test } from 'tap';
-import { Trial } from '../kernel/trial.js';
+import { surely, Trial } from '../kernel/trial.js';
 
 /** What it says goes nowhere. */
 function unheard(): Test {
@@ -51,5 +51,16 @@ t.test('what changes between judging and telling is no success, and what nobody 
   real.end();
   t.match(real.counts, { total: 2, pass: 1, fail: 1 });
   t.throws(() => trial.t.hasProp({}, 'x'), /is hasProp an assertion/);
+  t.end();
+});
+
+t.test('what is true of every run is told at once, and not excused', (t) => {
+  const real = unheard();
+  const trial = new Trial(real);
+  surely(trial.t).equal(1, 2);
+  t.equal(trial.wrong, undefined);
+  real.end();
+  t.match(real.counts, { total: 1, fail: 1 });
+  t.equal(surely(t), t, 'a test that is no trial');
   t.end();
 });
