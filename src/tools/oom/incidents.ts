@@ -7,12 +7,17 @@ import { USUAL_PAGE as PAGE } from './score.js';
 
 const UNLIMITED_PAGES = 2 ** 51; // PAGE_COUNTER_MAX, include/linux/page_counter.h: rounded down to pages
 const MOST_FRUITLESS = 64;
-/** Where the kernel's functions are not hooked an incident has no end: it is whole after this time. */
-const WHOLE_AFTER_NS = 200e6;
+/** After this time all rings have been read of what came before. */
+const READ_AFTER_NS = 200e6;
+/**
+ * Further victims of a group, each by itself, come with the first one: nobody else runs out of memory meanwhile. The kernel writes a line of each
+ * before the next, and all of its table of tasks may stand before the first: half a second on a serial console.
+ */
+export const GROUP_NS = 1e9;
+/** Where the kernel's functions are not hooked an incident has no end: it is whole when no further victim will come. */
+const WHOLE_AFTER_NS = GROUP_NS + READ_AFTER_NS;
 /** Where they are, its end has been lost if it does not come this long after the last victim. Before the first one the kernel writes its table of tasks, which takes as long as the console is slow. */
 const LOST_AFTER_NS = 60e9;
-/** Further victims of a group, each by itself, come with the first one: nobody else runs out of memory meanwhile. */
-export const GROUP_NS = 20e6;
 const CONSTRAINTS: Readonly<Record<number, Constraint>> = { [OomConstraint.CONSTRAINT_NONE]: 'none', [OomConstraint.CONSTRAINT_CPUSET]: 'cpuset', [OomConstraint.CONSTRAINT_MEMORY_POLICY]: 'memoryPolicy', [OomConstraint.CONSTRAINT_MEMCG]: 'memcg' };
 
 export interface Raw {
@@ -72,7 +77,7 @@ export class Incidents {
     }
     if (more) return { whole: [], later };
     const begun = [...this.#open.values()].filter(({ head, victims }) => head ?? victims[0]);
-    const begunBefore = begun.filter(({ head, victims }) => now - (head ?? victims[0] ?? { time: now }).time > WHOLE_AFTER_NS);
+    const begunBefore = begun.filter(({ head, victims }) => now - (head ?? victims[0] ?? { time: now }).time > READ_AFTER_NS);
     const last = Math.max(...begunBefore.map(({ number }) => number));
     const some = begun.some((open) => isWhole(open, last, now));
     const whole = begun.filter((open) => all || (some && isWhole(open, last, now + GROUP_NS)));

@@ -92,8 +92,8 @@ t.test('a mark that comes while the rings are read belongs to its incident', (t)
   const { at, slow } = watching();
   slow(300);
   t.strictSame(at(900, { incidents: [head({ known: 0 })] }), [], 'its mark was not there yet when reading began');
-  t.strictSame(at(1190, { victims: [mark()] }), []);
-  t.match(incidentsIn(at(1500)), [{ victims: [{ pid: 100 }] }]);
+  t.strictSame(at(2190, { victims: [mark()] }), []);
+  t.match(incidentsIn(at(2500)), [{ victims: [{ pid: 100 }] }]);
   t.end();
 });
 
