@@ -35,7 +35,7 @@ async function main(words) {
   const results = kernels.map((kernel) => ofKernel(kernel, guests.filter((guest) => guest.kernel === kernel)));
   console.log(`\n${table(results.flatMap(({ rows }) => rows))}\n`);
   for (const { kernel, time, problems } of results) console.log(`${kernel}: ${time}, ${problems.length === 0 ? 'well' : problems.join('; ')}`);
-  if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), values.whole, values.part ? cellsOfParts(results) : cellsOf(results)));
+  if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), values.whole, cellsOf(results, values.part === undefined)));
   const { passed, failed, skipped } = sum(results);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
@@ -115,10 +115,14 @@ async function testPart(kernel, part, whole) {
     ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
   ];
   const found = parseCoverage(kernel, read(`${share}/coverage.tsv`));
-  const [tool, variant = 'together'] = part === 'rest' ? ['-', '-'] : part.split(':');
-  const rows = found.length > 0 ? found : [{ kernel, tool, variant, result: 'fail', why: 'nothing was tested' }];
+  const rows = found.length > 0 ? found : [nothingOf(kernel, part)];
   const problems = [...ofGuest, ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`)];
   return { kernel, seconds: Math.round((Date.now() - begun) / 1000), rows: rows.map((row) => ({ ...row, ofGuest })), problems };
+}
+
+function nothingOf(kernel, part) {
+  const [tool, variant = 'together'] = part === 'rest' ? ['-', '-'] : part.split(':');
+  return { kernel, tool, variant, result: 'fail', why: 'nothing was tested' };
 }
 
 function ofKernel(kernel, guests) {
@@ -140,7 +144,7 @@ export function parseCoverage(kernel, text) {
 }
 
 /** From the first line to that of the end, which scripts/vm-guest asks for. */
-const isWhole = (log) => log.includes('Linux version ') && log.includes('sysrq: Resetting');
+export const isWhole = (log) => log.includes('Linux version ') && log.includes('sysrq: Resetting');
 
 /** What a kernel log must not have: WARN, BUG, oops, stalls, panics. */
 export function complaintsOf(log) {
@@ -156,20 +160,14 @@ export function table(rows) {
   return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n');
 }
 
-/** A row for each kernel, tool and variant, and one for what its tests said. */
-function cellsOf(results) {
+/** A row for each kernel, tool and variant, and where all parts ran one for what is of the whole; else each row has its own date. */
+function cellsOf(results, areAll) {
+  const today = new Date().toISOString().slice(0, 10);
   return results.flatMap(({ kernel, rows, time, problems }) => [
-    ...rows.map(({ tool, variant, result, why }) => [release(kernel), tool, variant, `${result}: ${why}`]),
-    [release(kernel), '', '', `${today()}: ${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`],
+    ...rows.map(({ tool, variant, result, why, ofGuest }) => [release(kernel), tool, variant, areAll ? `${result}: ${why}` : [`${today}: ${result}: ${why}`, ...ofGuest].join('; ')]),
+    ...(areAll ? [[release(kernel), '', '', `${today}: ${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`]] : []),
   ]);
 }
-
-/** The same of some parts, which are newer than the others. */
-function cellsOfParts(results) {
-  return results.flatMap(({ rows }) => rows.map(({ kernel, tool, variant, result, why, ofGuest }) => [release(kernel), tool, variant, [`${today()}: ${result}: ${why}`, ...ofGuest].join('; ')]));
-}
-
-const today = () => new Date().toISOString().slice(0, 10);
 
 /**
  * The page with `rows` in its table of that form; kernels that they do not name keep theirs, and where they lack the last one, which is of all

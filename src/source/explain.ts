@@ -1,12 +1,12 @@
 /** From what the addon throws to words for users: the operation, the cause and the next step, in one place. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../errors.js';
 import type { NativeError } from '../native/binding.js';
 import type { AttachAttempt } from '../report/model.js';
 import { loadBinding } from '../native/load.js';
 import type { Refusal } from './facts.js';
 import { HIGHEST_PARANOID } from '../report/doctor/rights.js';
-import { numberIn, textOf } from './doctor/text.js';
+import { numberIn, textOf, whyUnreadable } from './doctor/text.js';
 import { readRights } from './rights.js';
 
 export function isNativeError(error: unknown): error is NativeError {
@@ -38,7 +38,7 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   const { code, stage, log } = cause;
   const denied = code === 'EPERM' || code === 'EACCES';
   const paranoid = numberIn('/proc/sys/kernel/perf_event_paranoid') ?? 0;
-  if (denied && stage === 'attach' && !maySee('/sys/kernel/tracing/events/syscalls') && attempts.at(-1)?.variant === 'tracepoint') return missingTracefs(cause, attempts);
+  if (denied && stage === 'attach' && whyUnreadable('/sys/kernel/tracing/events/syscalls') !== undefined && attempts.at(-1)?.variant === 'tracepoint') return missingTracefs(cause, attempts);
   if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && readRights()?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
   if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
   if (stage === 'load' && code === 'EACCES' && /processed \d+ insns/.test(log) && mayTrace()) return new VerifierError(log, { cause }); // it read the program, and says so of memory that this may not touch
@@ -63,15 +63,6 @@ function paranoidPerfEvents(value: number, cause: NativeError, attempts: readonl
   const instead = attempts.some(({ variant }) => variant === 'fentry') ? '' : '; the variant fentry needs neither';
   const hint = `run it with sudo, or have root \`sysctl kernel.perf_event_paranoid=${HIGHEST_PARANOID}\`${instead}`;
   return new AttachError(`Cannot attach: perf_event_paranoid is ${value}, and this kernel then wants CAP_SYS_ADMIN for tracepoints and kprobes`, hint, attempts, { cause });
-}
-
-/** With the capabilities that this process has, which existsSync, made of access(2), leaves out for an ordinary user. */
-function maySee(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 const mayTrace = (): boolean => [['CAP_SYS_ADMIN'], ['CAP_BPF', 'CAP_PERFMON']].some((enough) => enough.every((name) => readRights()?.effective.includes(name)));

@@ -11,12 +11,13 @@ interface Row {
 
 interface Results {
   readonly complaintsOf: (log: string) => string[];
+  readonly isWhole: (log: string) => boolean;
   readonly parseCoverage: (kernel: string, text: string) => Row[];
   readonly withTable: (page: string, whole: boolean, rows: readonly (readonly string[])[]) => string;
   readonly table: (rows: readonly Row[]) => string;
 }
 
-const { complaintsOf, parseCoverage, table, withTable } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
+const { complaintsOf, isWhole, parseCoverage, table, withTable } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
 
 t.test('a kernel log that complains is noticed, one that only mentions bugs is not', (t) => {
   const bad = [
@@ -38,6 +39,13 @@ t.test('a kernel log that complains is noticed, one that only mentions bugs is n
   t.strictSame(complaintsOf(oom.join('\n')), [], 'the OOM killer writes where it was called from');
   const elsewhere = ['[    3.1] Call Trace:'];
   t.strictSame(complaintsOf([...oom, ...fine, ...fine, ...fine, ...elsewhere].join('\n')), elsewhere, 'and others do');
+  t.end();
+});
+
+t.test('a kernel log that lacks its beginning or its end is not whole', (t) => {
+  const lines = ['[    0.0] Linux version 6.1.0-50-amd64', '[    9.1] random: crng init done', '[   99.9] sysrq: Resetting'];
+  t.equal(isWhole(lines.join('\n')), true);
+  for (const part of [lines.slice(1), lines.slice(0, -1), []]) t.equal(isWhole(part.join('\n')), false);
   t.end();
 });
 

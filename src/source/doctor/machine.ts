@@ -1,8 +1,8 @@
 /** Facts of the machine that its files tell. */
-import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { inInitialPidNamespace } from '../namespace.js';
 import type { CgroupMounts, DoctorFacts } from '../../report/doctor/facts.js';
-import { codeOf, numberIn, textOf } from './text.js';
+import { numberIn, textOf, whyUnreadable } from './text.js';
 
 type MachineFacts = Pick<DoctorFacts, 'distribution' | 'btf' | 'lockdown' | 'perfEventParanoid' | 'unprivilegedBpfDisabled' | 'cgroup' | 'pidNamespace'>;
 
@@ -22,16 +22,6 @@ export function machineFacts(): MachineFacts {
 export function parseOsRelease(text: string): string | undefined {
   const value = /^PRETTY_NAME=(.*)$/m.exec(text)?.[1] ?? /^NAME=(.*)$/m.exec(text)?.[1];
   return value?.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(.)/g, '$1');
-}
-
-/** Opened, since access(2) leaves out the capabilities of an ordinary user. */
-function whyUnreadable(path: string): string | undefined {
-  try {
-    closeSync(openSync(path, 'r'));
-    return undefined;
-  } catch (error) {
-    return codeOf(error);
-  }
 }
 
 /** From the text of /proc/self/mounts. */
