@@ -6,7 +6,7 @@
 // All of the tests (--whole) take an hour and more for a kernel where the processor is emulated; else what depends most on the kernel is run.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, freemem } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { pathToFileURL } from 'node:url';
@@ -28,6 +28,7 @@ async function main(words) {
   const all = listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : []));
   const parts = values.part ?? all;
   for (const part of parts) if (!all.includes(part)) throw new Error(`${part} is none of ${all.join(', ')}`);
+  alone();
   const atOnce = room(prepare(kernels));
   if (!values.part) for (const kernel of kernels) rmSync(`${RESULTS}/${kernel}`, { recursive: true, force: true }); // those of the other form, too
   for (const [signal, status] of [['SIGHUP', 129], ['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => (endAll(), process.exit(status)));
@@ -39,6 +40,13 @@ async function main(words) {
   const { passed, failed, skipped } = sum(results);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
+}
+
+/** Two such runs in one checkout would build under each other's guests. The lock is this process's, and ends with it. */
+function alone() {
+  mkdirSync(RESULTS, { recursive: true });
+  const lock = openSync(`${RESULTS}/lock`, 'w');
+  if (spawnSync('flock', ['--nonblock', '3'], { stdio: ['ignore', 'ignore', 'inherit', lock] }).status !== 0) throw new Error('another run of test:vm is under way in this checkout');
 }
 
 /** What all guests share is made before the first of them. The tests are compiled here: a loader takes minutes where the processor is emulated. Returns how the guests' processors run. */

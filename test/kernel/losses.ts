@@ -1,7 +1,7 @@
 /** What a report owns up to: lost, skipped, unseen. Exact tests begin again, or compare within it. */
 import type { Test } from 'tap';
 import type { Loss } from '../../src/report/model.js';
-import { kernelFacts } from '../../src/source/facts.js';
+import { kernelFacts, type KernelFacts } from '../../src/source/facts.js';
 import type { FutexReport } from './futex-model.js';
 import { VARIANT } from './machine.js';
 import { endAll } from './processes.js';
@@ -52,8 +52,7 @@ class Again extends Error {}
  * miss what the program did, or not: it counts if it is right all the same, else the test begins again. One that does not say so is exact. What is
  * wrong at the same place each time is no chance.
  */
-export async function repeating(t: Test, body: (t: Test) => Promise<void>): Promise<void> {
-  const { preemptible } = kernelFacts();
+export async function repeating(t: Test, body: (t: Test) => Promise<void>, { preemptible }: Pick<KernelFacts, 'preemptible'> = kernelFacts()): Promise<void> {
   const wrongs = new Set<string | undefined>();
   for (let left = TRIES - 1; ; left--) {
     const trial = preemptible ? new Trial(t) : undefined;
