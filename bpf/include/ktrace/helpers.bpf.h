@@ -149,7 +149,10 @@ static __always_inline struct pt_regs *call_regs(__u64 *ctx)
 /* The callback's context has to be on the stack. */
 #define find_vma(task, address, callback, context) bpf_find_vma(task, address, callback, context, 0)
 
-/* State per thread: name_of() finds it, name_make() makes it when it is not there. It goes with the thread, or by name_drop(). */
+/*
+ * State per thread: name_of() finds it, name_make() makes it when it is not there. It goes with the thread, or by name_drop(). Of two users of
+ * task storage that come to a thread without any at once, another tracer for one, the kernel refuses one (-EAGAIN, bpf_local_storage_alloc).
+ */
 #define KTRACE_STATES(name, state_type)                                                            \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_TASK_STORAGE);                                           \
@@ -165,7 +168,8 @@ static __always_inline struct pt_regs *call_regs(__u64 *ctx)
                                                                                                    \
 	static __always_inline state_type *name##_make(struct task_struct *task)                   \
 	{                                                                                          \
-		return bpf_task_storage_get(&name, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);       \
+		return bpf_task_storage_get(&name, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ?:     \
+		       bpf_task_storage_get(&name, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);       \
 	}                                                                                          \
                                                                                                    \
 	static __always_inline void name##_drop(struct task_struct *task)                          \
