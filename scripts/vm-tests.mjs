@@ -46,11 +46,14 @@ async function main(words) {
 function alone() {
   mkdirSync(RESULTS, { recursive: true });
   const lock = openSync(`${RESULTS}/lock`, 'w');
-  if (spawnSync('flock', ['--nonblock', '3'], { stdio: ['ignore', 'ignore', 'inherit', lock] }).status !== 0) throw new Error('another run of test:vm is under way in this checkout');
+  const { status, error } = spawnSync('flock', ['--nonblock', '--conflict-exit-code', '9', '3'], { stdio: ['ignore', 'ignore', 'inherit', lock] });
+  if (status === 9) throw new Error('another run of test:vm is under way in this checkout');
+  if (status !== 0) throw error ?? new Error(`flock ended with ${status}`);
 }
 
 /** What all guests share is made before the first of them. The tests are compiled here: a loader takes minutes where the processor is emulated. Returns how the guests' processors run. */
 function prepare(kernels) {
+  call('inherit', 'scripts/setup');
   call('inherit', 'node_modules/.bin/tsc', '-p', 'scripts/vm.tsconfig.json');
   call('inherit', 'scripts/setup', 'vm');
   for (const kernel of kernels) call('inherit', 'scripts/vm-kernel', kernel);

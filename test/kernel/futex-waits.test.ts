@@ -184,7 +184,7 @@ suite(3, (test) => {
       const tracer = await tracing(t, ['-p', String(target.pid), '--all', '-d', '300ms']);
       if (i === 0) target.line();
       const report = await tracer.report(t, { signal: null, losses: i === 0 ? [] : ['stale'] });
-      // A wait that was found at the beginning of tracing, and left its call just then, has no end.
+      // Of a wait that was found at the beginning of tracing and ended just then, the end is not seen.
       t.ok(loss(report, 'stale') <= 4 + skippedRuns(report), 'one of each worker at most');
       const { rows } = report.sections.inFlight;
       t.equal(rows.length, report.header.accounting.inFlight);

@@ -22,14 +22,14 @@ async function outcome(facts: typeof EXACT, body: (own: Test, run: number) => vo
 
 t.test('a run in doubt counts if all of it is right', async (t) => {
   const right = (own: Test): void => (accounts(own, reportWith(1)), void own.equal(1, 1));
-  t.match(await outcome(PREEMPTIBLE, right), { runs: 1, fail: 0, skip: 0, error: null });
+  t.match(await outcome(PREEMPTIBLE, right), { runs: 1, pass: 3, fail: 0, skip: 0, error: null });
 });
 
 t.test('else the test begins again, until a run is right', async (t) => {
   const third = (own: Test, run: number): void => (accounts(own, reportWith(1)), void own.equal(run, 3));
-  t.match(await outcome(PREEMPTIBLE, third), { runs: 3, fail: 0, skip: 0, error: null });
+  t.match(await outcome(PREEMPTIBLE, third), { runs: 3, pass: 3, fail: 0, skip: 0, error: null });
   const without = (own: Test, run: number): void => (accounts(own, reportWith(run === 1 ? 2 : 0)), void own.equal(1, run === 1 ? 2 : 1));
-  t.match(await outcome(PREEMPTIBLE, without), { runs: 2, fail: 0, skip: 0, error: null });
+  t.match(await outcome(PREEMPTIBLE, without), { runs: 2, pass: 3, fail: 0, skip: 0, error: null });
 });
 
 t.test('wrong at the same place in each of eight tries is no chance', async (t) => {
@@ -68,4 +68,6 @@ t.test('a test that copes with skipped runs is heard at its first', async (t) =>
 t.test('what a busy machine spoilt is tried twice more; the third try holds', async (t) => {
   const spoilt = (own: Test, run: number): void => (onceMore(own, 'busy'), void own.equal(run, 3));
   for (const facts of [PREEMPTIBLE, EXACT]) t.match(await outcome(facts, spoilt), { runs: 3, pass: 1, fail: 0, skip: 0, error: null });
+  const wrong = (own: Test): void => (onceMore(own, 'busy'), void own.equal(1, 2));
+  for (const facts of [PREEMPTIBLE, EXACT]) t.match(await outcome(facts, wrong), { runs: 3, pass: 0, fail: 1, skip: 0, error: null });
 });

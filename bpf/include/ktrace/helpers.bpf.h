@@ -150,8 +150,9 @@ static __always_inline struct pt_regs *call_regs(__u64 *ctx)
 #define find_vma(task, address, callback, context) bpf_find_vma(task, address, callback, context, 0)
 
 /*
- * State per thread: name_of() finds it, name_make() makes it when it is not there. It goes with the thread, or by name_drop(). Of two users of
- * task storage that come to a thread without any at once, another tracer for one, the kernel refuses one (-EAGAIN, bpf_local_storage_alloc).
+ * State per thread: name_of() finds it, name_make() makes it when it is not there. It goes with the thread, or by name_drop(). When two users of
+ * task storage, such as two tracers, come at once to a thread that has none, one of them gets -EAGAIN (bpf_local_storage_alloc). The second try
+ * finds the storage that the other one has made.
  */
 #define KTRACE_STATES(name, state_type)                                                            \
 	struct {                                                                                   \
