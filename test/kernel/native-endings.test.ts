@@ -55,7 +55,7 @@ withProbe(({ path, start, test }) => {
       t.equal(child.signal === 'SIGTERM' ? -15 : child.status, code, child.stderr);
       if (code === 1) t.match(child.stderr, /Error: of the user/);
       else t.equal(child.stderr, '');
-      });
+    });
   }
 
   test('objects that are collected without close() free their descriptors', (t) => {

@@ -124,7 +124,7 @@ withProbe(({ bytes, start, test }) => {
       t.equal(slot(object, FAILED), 0);
       t.strictSame(received, Array.from({ length: rounds * CALLS }, (_, index) => index));
       object.close();
-      });
+    });
   }
 
   test('draining while another process submits at full speed conserves every event', async (t) => {
