@@ -182,9 +182,9 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     const last = interval ? this.#lastLosses : { backlogDropped: 0, skippedRuns: 0 };
     this.#lastLosses = losses;
     const report = this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns, skippedInAll: losses.skippedRuns }), interval);
-    const stopped = this.#targets.stopped();
-    if (stopped.length === 0) return report;
-    return { ...report, finding: [...stopped.map(({ finding }) => finding), ...report.finding], next: [...stopped.map(({ next }) => next), ...report.next] };
+    const notes = this.#targets.notes(report.header.accounting.hits);
+    if (notes.length === 0) return report;
+    return { ...report, finding: [...notes.map(({ finding }) => finding), ...report.finding], next: [...notes.map(({ next }) => next), ...report.next] };
   }
 
   #reportOptions(losses: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll'>): ReportOptions {

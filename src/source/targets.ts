@@ -1,6 +1,7 @@
 /** The processes that were asked for: there at the start, and known to be gone later, also when their id is used again. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { KtraceError } from '../errors.js';
+import { readRights } from './rights.js';
 
 /** `process 4242`, `threads 17, 18`, `all processes`: for the report's header. */
 export function targetWords({ pids, tids }: { readonly pids: readonly number[]; readonly tids: readonly number[] }): string {
@@ -16,8 +17,8 @@ export interface Children {
   ids(): readonly number[];
 }
 
-/** Somebody has stopped a process. */
-export interface Stopped {
+/** Why a process does nothing, or seems to. */
+export interface Note {
   readonly finding: string;
   /** A command line. */
   readonly next: string;
@@ -51,13 +52,19 @@ export class Targets {
     }
   }
 
-  /** Those that somebody has stopped, and that did nothing since the start if that is a debugger: strace(1) stops them for each call. */
-  stopped(): Stopped[] {
+  /** What a report has to say of them; `hits`: how much it has of all of them. */
+  notes(hits: number): Note[] {
     return [...this.#started].flatMap(([pid, started]) => {
       const stat = readStat(pid);
       if (stat?.started !== started) return []; // gone, and maybe its id another's
-      return stat.state !== 't' || switchesOf(pid) === this.#switches.get(pid) ? (STOPPED[stat.state]?.(pid) ?? []) : [];
+      return [...this.#stopped(pid, stat), ...(hits === 0 && isKept(pid) ? [KEPT(pid)] : [])];
     });
+  }
+
+  /** Somebody has stopped it, and it did nothing since the start if that is a debugger: strace(1) stops it for each call. */
+  #stopped(pid: number, { state }: Stat): Note[] {
+    const note = STOPPED[state]?.(pid);
+    return note && (state !== 't' || switchesOf(pid) === this.#switches.get(pid)) ? [note] : [];
   }
 
   /** Whether there were targets and none of them lives any more, nor any of their children that are followed. */
@@ -69,10 +76,25 @@ export class Targets {
 }
 
 /** Of processes that do nothing now because somebody stopped them (proc(5), field 3): what to say, and what lets them go on. */
-const STOPPED: Readonly<Record<string, (pid: number) => Stopped>> = {
+const STOPPED: Readonly<Record<string, (pid: number) => Note>> = {
   T: (pid) => ({ finding: `Process ${pid} is stopped by a signal: it does nothing until it is told to go on.`, next: `sudo kill -CONT ${pid}` }),
   t: (pid) => ({ finding: `Process ${pid} is held by a debugger: it does nothing until that lets it go on.`, next: `grep TracerPid /proc/${pid}/status` }),
 };
+
+const KEPT = (pid: number): Note => ({
+  finding: `Nothing was seen of process ${pid}, which this kernel keeps from being traced: it refuses /proc/${pid}/syscall in spite of CAP_SYS_PTRACE. Whether it was idle is not known.`,
+  next: `sudo cat /proc/${pid}/syscall`,
+});
+
+/** Kernels that protect a process from ptrace(2) may run no BPF programs while it is on the CPU, either. */
+function isKept(pid: number): boolean {
+  try {
+    readFileSync(`/proc/${pid}/syscall`);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' && readRights()?.effective.includes('CAP_SYS_PTRACE') === true;
+  }
+}
 
 /** `started`: of the process that is meant. */
 function isGone(pid: number, started?: string): boolean {

@@ -52,17 +52,28 @@ t.test('who is traced, in words', (t) => {
   t.end();
 });
 
+t.test('nothing seen of a process that the kernel keeps from being traced is no idleness', (t) => {
+  const [targets, own] = [new Targets([1]), new Targets([process.pid])];
+  const { stderr } = spawnSync('cat', ['/proc/1/syscall'], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  const isKept = stderr.includes('Operation not permitted') && process.getuid?.() === 0;
+  t.match(targets.notes(0), isKept ? [{ finding: 'Nothing was seen of process 1, which this kernel keeps from being traced', next: 'sudo cat /proc/1/syscall' }] : []);
+  t.equal(targets.notes(0).length, isKept ? 1 : 0);
+  t.strictSame(targets.notes(1), []);
+  t.strictSame(own.notes(0), []);
+  t.end();
+});
+
 t.test('a process that a signal has stopped is said to be', async (t) => {
   const child = await echo();
   t.teardown(() => child.kill('SIGKILL'));
   const targets = new Targets([child.pid]);
-  t.strictSame(targets.stopped(), []);
+  t.strictSame(targets.notes(1), []);
   child.kill('SIGSTOP');
   await until(() => stateOf(child.pid) === 'T');
-  t.match(targets.stopped(), [{ finding: `Process ${child.pid} is stopped by a signal`, next: `sudo kill -CONT ${child.pid}` }]);
+  t.match(targets.notes(1), [{ finding: `Process ${child.pid} is stopped by a signal`, next: `sudo kill -CONT ${child.pid}` }]);
   child.kill('SIGCONT');
   await until(() => stateOf(child.pid) === 'S');
-  t.strictSame(targets.stopped(), []);
+  t.strictSame(targets.notes(1), []);
 });
 
 t.test('without targets nothing is ever gone', (t) => {
