@@ -195,8 +195,9 @@ export function withTable(page, whole, rows) {
   const old = page.slice(start, end).split('\n').slice(2, -1).map((line) => line.slice(2, -2).split(' | ')).filter(([kernel]) => !renewed.has(series(kernel)));
   const kept = old.map((row) => rows.find((each) => isSame(each, row)) ?? row);
   const added = rows.filter((row) => !old.some((each) => isSame(each, row)));
-  const byKernel = (a, b) => series(a[0]).localeCompare(series(b[0]), 'en', { numeric: true });
-  const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...[...kept, ...added].sort(byKernel)].map((row) => `| ${row.join(' | ')} |\n`);
+  const rank = (tool) => ['-', ''].indexOf(tool); // what belongs to no tool, and what is of all of them, come last
+  const inOrder = (a, b) => series(a[0]).localeCompare(series(b[0]), 'en', { numeric: true }) || rank(a[1]) - rank(b[1]) || a[1].localeCompare(b[1]);
+  const lines = [['kernel', 'tool', 'variant', 'result'], ['---', '---', '---', '---'], ...[...kept, ...added].sort(inOrder)].map((row) => `| ${row.join(' | ')} |\n`);
   return page.slice(0, start) + lines.join('') + page.slice(end);
 }
 

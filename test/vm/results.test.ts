@@ -73,6 +73,8 @@ t.test('the page gets the rows of the kernels that ran, in the table of that for
   t.equal(withTable(page(old, ''), true, rows.slice(1)), page(old, renewed.split('\n').slice(1, 3).join('\n') + '\n'));
   const part = ['6.1.0-3-amd64', 'futex', 'fentry', '2026-01-03: pass: 4'];
   t.equal(withTable(page(old, old), true, [part]), page(old, old.replace('| 6.1.0-1-amd64 | futex | fentry | pass: 1 |', `| ${part.join(' | ')} |`)), 'one of its parts');
+  const mixed = [['6.1', '', '', 'all'], ['6.1', '-', '-', 'rest'], ['6.1', 'oom', 'log', 'x'], ['5.10', 'oom', 'log', 'x'], ['6.1', 'exec', 'kprobe', 'x'], ['6.1', 'exec', 'fentry', 'x']];
+  t.equal(withTable(page('', ''), true, mixed), page('', [3, 4, 5, 2, 1, 0].map((i) => `| ${mixed[i]?.join(' | ')} |\n`).join('')), 'by kernel and tool, however the parts came');
   t.throws(() => withTable('a page without', false, rows), /no place for the table/);
   t.end();
 });
