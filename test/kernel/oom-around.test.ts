@@ -10,7 +10,7 @@ import { suite } from './suite.js';
 import { ktrace } from './tracer.js';
 
 /** Longer than it is between two samples of ktrace's, after the first ten seconds of a process. */
-const SAMPLE_MS = EMULATED ? 60_000 : 22_000;
+const SAMPLE_MS = EMULATED ? 30_000 : 22_000;
 const PAGE = 4096;
 /** Before 6.2 a thread hands in up to 64 pages late, of each kind. */
 const LAG = 4 * 64 * PAGE;
