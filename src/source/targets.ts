@@ -1,6 +1,7 @@
 /** The processes that were asked for: there at the start, and known to be gone later, also when their id is used again. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { KtraceError } from '../errors.js';
+import { codeOf } from './doctor/text.js';
 import { readRights } from './rights.js';
 
 /** `process 4242`, `threads 17, 18`, `all processes`: for the report's header. */
@@ -57,7 +58,7 @@ export class Targets {
     return [...this.#started].flatMap(([pid, started]) => {
       const stat = readStat(pid);
       if (stat?.started !== started) return []; // gone, and maybe its id another's
-      return [...this.#stopped(pid, stat), ...(hits === 0 && isKept(pid) ? [KEPT(pid)] : [])];
+      return [...this.#stopped(pid, stat), ...(hits === 0 && isKept(pid) ? [kept(pid)] : [])];
     });
   }
 
@@ -81,18 +82,18 @@ const STOPPED: Readonly<Record<string, (pid: number) => Note>> = {
   t: (pid) => ({ finding: `Process ${pid} is held by a debugger: it does nothing until that lets it go on.`, next: `grep TracerPid /proc/${pid}/status` }),
 };
 
-const KEPT = (pid: number): Note => ({
+const kept = (pid: number): Note => ({
   finding: `Nothing was seen of process ${pid}, which this kernel keeps from being traced: it refuses /proc/${pid}/syscall in spite of CAP_SYS_PTRACE. Whether it was idle is not known.`,
   next: `sudo cat /proc/${pid}/syscall`,
 });
 
 /** Kernels that protect a process from ptrace(2) may run no BPF programs while it is on the CPU, either. */
-function isKept(pid: number): boolean {
+export function isKept(pid: number): boolean {
   try {
     readFileSync(`/proc/${pid}/syscall`);
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' && readRights()?.effective.includes('CAP_SYS_PTRACE') === true;
+    return codeOf(error) === 'EPERM' && readRights()?.effective.includes('CAP_SYS_PTRACE') === true;
   }
 }
 

@@ -1,7 +1,7 @@
 /** `ktrace connect` in tests: its events and reports, and a program that knows what became of its attempts. */
-import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import type { Loss, Tally } from '../../src/report/model.js';
+import { isKept } from '../../src/source/targets.js';
 import type { FutexReport } from './futex-model.js';
 import { accounts, loss, onceMore } from './losses.js';
 import { workload, type Workload } from './processes.js';
@@ -75,21 +75,11 @@ export interface Attempts {
 export const tracing = (t: Test, args: readonly string[]): Promise<Tracer> => ktrace(t, args, { tool: 'connect' }).tracing();
 
 /**
- * A kernel may keep process 1 from being traced, by root, too: this is refused then. It runs no BPF programs while a thread of that process is on the
- * CPU, and does not count them as skipped: what softirqs do above it, in which attempts end, is unseen.
+ * `unseen`: attempts without an end. Attempts end in softirqs; a kernel that keeps process 1 from being traced runs no BPF programs above its
+ * threads either, and does not count that as skipped: there, once more.
  */
-function keepsProcess1(): boolean {
-  try {
-    readFileSync('/proc/1/syscall');
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** `unseen`: attempts without an end. Where that may be the machine's fault, once more. */
 function seesAll(t: Test, unseen: number): void {
-  if (unseen > 0 && keepsProcess1()) onceMore(t, `${unseen} ends unseen, and this kernel runs no programs above process 1`);
+  if (unseen > 0 && isKept(1)) onceMore(t, `${unseen} ends unseen, and this kernel runs no programs above process 1`);
 }
 
 /** A report alone. */

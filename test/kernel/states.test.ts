@@ -1,20 +1,21 @@
 /** The state that programs keep of a task: made although another user of task storage comes to the same task at that moment. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import t, { type Test } from 'tap';
+import type { Test } from 'tap';
 import { addonPath } from '../bpf/probe.js';
-import { kernelVersion, ROOT, SLOWNESS } from './machine.js';
-import { whyNot } from './suite.js';
+import { kernelVersion, ROOT } from './machine.js';
+import { endAll, run } from './processes.js';
+import { suite } from './suite.js';
 
 /** Before 5.17 states are in a table, and nothing of this can happen. */
 const FILE = join(ROOT, `build/bpf/exec${kernelVersion() < 517 ? '.legacy' : ''}.bpf.o`);
 const PROCESSES = 300;
 const ROUNDS = 10;
-/** struct exec_living */
-const LIVING_BYTES = 16;
-/** Opens the programs of `ktrace exec`, waits for the other one, and has the kernel make a state for each process of the machine. */
+/**
+ * Opens the programs of `ktrace exec`, waits for the other one, and has the kernel make a state for each process of the machine. Of struct
+ * exec_living: 16 bytes, the id of the process in the ninth to twelfth.
+ */
 const SEED = `
   const { parentPort, workerData: { addon, file, ready } } = require('node:worker_threads');
   const { BpfObject } = require(addon);
@@ -25,42 +26,40 @@ const SEED = `
   while (Atomics.load(ready, 0) < 2);
   object.iterate('seed__any');
   const refused = new BigUint64Array(object.lookup('stateless', new Uint8Array(4)).slice().buffer).reduce((sum, count) => sum + Number(count), 0);
-  const living = object.iterate('living__any').length / ${LIVING_BYTES};
+  const living = new Uint32Array(object.iterate('living__any').slice().buffer).filter((_, i) => i % 4 === 2);
   object.close();
   parentPort.postMessage({ refused, living });`;
 
-async function seed(t: Test, ready: Int32Array): Promise<{ refused: number; living: number }> {
+interface Seeded {
+  readonly refused: number;
+  readonly living: Uint32Array;
+}
+
+async function seed(t: Test, ready: Int32Array): Promise<Seeded> {
   const worker = new Worker(SEED, { eval: true, workerData: { addon: addonPath, file: FILE, ready } });
   t.teardown(() => worker.terminate()); // where one of them fails, the other one waits for it
-  const [found] = (await once(worker, 'message')) as [{ refused: number; living: number }];
+  const [found] = (await once(worker, 'message')) as [Seeded];
   return found;
 }
 
-/** Of which no tracer knows anything yet. */
-async function newProcesses(t: Test): Promise<void> {
-  const shell = spawn('sh', ['-c', `i=0; while [ $i -lt ${PROCESSES} ]; do sleep infinity & i=$((i + 1)); done; echo begun; wait`], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
-  await once(shell, 'spawn');
-  const closed = once(shell, 'close');
-  t.teardown(async () => {
-    process.kill(-(shell.pid as number), 'SIGKILL');
-    await closed;
-  });
-  await once(shell.stdout, 'data');
+/** Of which no tracer knows anything yet; they end with their shell. */
+async function newProcesses(t: Test): Promise<number[]> {
+  const shell = run(t, 'sh', ['-c', `i=0; while [ $i -lt ${PROCESSES} ]; do setpriv --pdeathsig KILL sleep infinity >/dev/null 2>&1 & echo $!; i=$((i + 1)); done; echo begun; wait`]);
+  const [text] = await shell.says(/^[\d\n]+begun$/m);
+  return text.split('\n').slice(0, -1).map(Number);
 }
 
-const why = whyNot();
-if (why !== undefined) t.plan(0, why);
-else {
-  t.test('two at once make a state for each process of the machine', { timeout: 120_000 * SLOWNESS }, async (t) => {
+suite(1, (test) => {
+  test('two at once make a state for each process of the machine', async (t) => {
     for (let round = 1; round <= ROUNDS; round++) {
-      await t.test(`round ${round}`, async (t) => {
-        await newProcesses(t);
-        const ready = new Int32Array(new SharedArrayBuffer(4));
-        for (const { refused, living } of await Promise.all([seed(t, ready), seed(t, ready)])) {
-          t.equal(refused, 0, 'none is refused');
-          t.ok(living > PROCESSES, 'each has one');
-        }
-      });
+      const pids = await newProcesses(t);
+      t.equal(pids.length, PROCESSES);
+      const ready = new Int32Array(new SharedArrayBuffer(4));
+      for (const { refused, living } of await Promise.all([seed(t, ready), seed(t, ready)])) {
+        t.equal(refused, 0, 'none is refused');
+        t.strictSame(pids.filter((pid) => !living.includes(pid)), [], 'each has one');
+      }
+      await endAll(t);
     }
   });
-}
+});

@@ -1,5 +1,5 @@
 /** The eyes of one session: takes in what the kernel side tells, and keeps the incidents. */
-import type { OomCandidate, OomIncident, OomStart, OomVictim } from '../../generated/oom.js';
+import { OomKind, type OomCandidate, type OomIncident, type OomStart, type OomVictim } from '../../generated/oom.js';
 import type { Report } from '../../report/model.js';
 import type { KernelRecord, Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { Aftermath } from './aftermath.js';
@@ -21,6 +21,8 @@ export class OomLook implements Look<OomRecord> {
   readonly #history: History;
   /** In this session, by path of the cgroup whose limit was hit; null: of the machine. */
   readonly #times = new Map<string | null, number>();
+  /** When victims of which the kernel side knows the id alone began, as /proc says while they are there. */
+  readonly #began = new Map<number, number>();
   #log: readonly KernelRecord[] = [];
   #logLost = 0;
   #number = 0;
@@ -62,11 +64,20 @@ export class OomLook implements Look<OomRecord> {
     const incidents = this.tables.drain<OomIncident>('incidents', 'oom_incident');
     const candidates = this.tables.drain<OomCandidate>('candidates', 'oom_candidate');
     const starts = this.tables.drain<OomStart>('starts', 'oom_start');
+    this.#noteBeginnings(victims.events);
     const full = victims.full || incidents.full || candidates.full || starts.full;
     const { whole, later } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, now, { more: full, all: last });
     const records = whole.length === 0 ? [] : this.#told(whole);
     const after = this.#aftermath.take(later, starts.events, now, this.#incidents.pending).map((each): AfterRecord => ({ ...each, at: this.processes.wallTime(each.time) }));
     return { events: [...records, ...after].sort((a, b) => a.time - b.time), full };
+  }
+
+  /** At once: when their incident is whole, they may be gone. */
+  #noteBeginnings(victims: readonly OomVictim[]): void {
+    for (const { kind, began, tid } of victims) {
+      const found = kind === OomKind.OOM_MARKED && began === 0 ? this.processes.began(tid) : undefined;
+      if (found !== undefined) this.#began.set(tid, found);
+    }
   }
 
   #told(whole: readonly Whole[]): IncidentRecord[] {
@@ -79,12 +90,14 @@ export class OomLook implements Look<OomRecord> {
   /** With what its processes held before. */
   #watched(incident: Incident, began: Whole['began']): Incident {
     const { time, victims, candidates } = incident;
-    const since = (pid: number): number => began.get(pid) ?? this.processes.began(pid) ?? Infinity;
-    return {
+    const since = (pid: number): number => began.get(pid) ?? this.#began.get(pid) ?? this.processes.began(pid) ?? Infinity;
+    const watched = {
       ...incident,
       victims: victims.map((victim) => ({ ...victim, before: this.#history.of(victim.pid, since(victim.pid), time) })),
       candidates: candidates.map((each) => ({ ...each, before: this.#history.minuteBefore(each.pid, since(each.pid), time) })),
     };
+    for (const { pid } of victims) this.#began.delete(pid);
+    return watched;
   }
 
   /** Whether it may be read. */

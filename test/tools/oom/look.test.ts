@@ -65,6 +65,20 @@ function watching(changes: Partial<Processes> = {}, mostRows = 10) {
 const USUAL: Rings = { incidents: [head()], victims: [mark(), over()], candidates: [looked(100, 'java', 300)] };
 const incidentsIn = (events: readonly object[]): IncidentRecord[] => events.filter((each): each is IncidentRecord => 'type' in each && each.type === 'incident');
 
+t.test('where the kernel side knows the id of a victim alone, what it held before is told although it is gone by then', (t) => {
+  let isThere = true;
+  const second = 1000;
+  const { at } = watching({ residentMemory: () => new Map([[100, 100 * MIB]]), began: (pid) => (isThere && pid === 100 ? 1 : undefined) });
+  at(20 * second);
+  const time = 31 * second * MS;
+  t.strictSame(at(31.1 * second, { victims: [mark({ time, began: 0, tgid: 0, known: 0 })] }), [], 'others of its group may follow');
+  isThere = false;
+  t.match(incidentsIn(at(33 * second)), [{ victims: [{ pid: 100, before: [{ rss: 100 * MIB, agoNs: 11 * second * MS }] }] }]);
+  t.match(incidentsIn(at(41 * second, { victims: [mark({ incident: 2, time: 40 * second * MS, began: 0, tgid: 0, known: 0 })] })), [], 'another one of that id');
+  t.match(incidentsIn(at(43 * second)), [{ victims: [{ pid: 100, before: [] }] }], 'of which nothing is known');
+  t.end();
+});
+
 t.test('an incident comes with what was before, and what comes after follows', (t) => {
   let resident = 100;
   const { at } = watching({ residentMemory: () => new Map([[100, resident * MIB]]), cgroupState: (path) => ({ high: null, maxHits: 3, highHits: 0, killed: path === '/pods/app' ? 1 : 9, killedBelow: true, pressure: null }) });
