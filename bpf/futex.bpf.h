@@ -117,7 +117,7 @@ struct futex_calls {
 };
 
 enum futex_drop { FUTEX_DROP_STATE, FUTEX_DROP_LOCK, FUTEX_DROP_STALE, FUTEX_DROP_BACKWARDS, FUTEX_FILTERED, FUTEX_UNMATCHED,
-		  FUTEX_PREEXISTING, FUTEX_UNRESOLVED, FUTEX_DYING, FUTEX_DIED, FUTEX_DROPS };
+		  FUTEX_PREEXISTING, FUTEX_UNRESOLVED, FUTEX_WAKE_STALE, FUTEX_DYING, FUTEX_DIED, FUTEX_DROPS };
 
 enum futex_phase { FUTEX_IDLE, FUTEX_WAITING, FUTEX_RESTARTING };
 
@@ -148,7 +148,8 @@ struct futex_state {
 	__u32 preexisting;
 	ktrace_ktime unseen_end; /* should nobody see its end: when it was last woken, else 0 */
 	__s32 unseen_result;     /* and with what result, as far as the waker tells */
-	__u32 in_doubt;       /* the word had changed: not likely to sleep; key and begin are not this call's yet */
+	__u16 in_doubt;       /* the word had changed: not likely to sleep; key and begin are not this call's yet */
+	__u16 waking;         /* 1 + the operation of the wake call that it is in, where ends may go unseen */
 	ktrace_tid waker_tid; /* who made this thread runnable */
 	ktrace_pid waker_tgid;
 	ktrace_addr waker_uaddr;
@@ -171,7 +172,8 @@ struct futex_state {
 	ktrace_tid own_tid;                                                                        \
 	__u32 exec_id;                                                                             \
 	__u32 sleeping;                                                                            \
-	__u32 waits; /* it is in a wait and passes the filters; else it only has pending counts */  \
+	__u16 waits; /* it is in a wait and passes the filters; else its state has something to add */  \
+	__u16 wakes; /* it is in the wake call that its state tells of */                          \
 	ktrace_comm comm;
 
 struct futex_found {

@@ -24,14 +24,23 @@ __noinline int woke(__u64 uaddr, __u32 flags, __u32 tgid, __u32 threads)
 	return 0;
 }
 
-/* Wakes do not block, so they are counted when they end. `state`: of the waker, if it has one. */
+/*
+ * Wakes do not block, so they are counted when they end, and where an end may go unseen, as begun too: here, unless wake_begin() has.
+ * `state`: of the waker, if it has one.
+ */
 static __always_inline void wake_end(enum futex_op op, __u64 uaddr, __u32 flags, struct futex_state *state,
 				     ktrace_pid tgid, long ret)
 {
 	bool done = ret > 0 || (!ret && op == FUTEX_OP_UNLOCK_PI);
 
-	if (!current_traced(tgid))
-		return;
+	if (ends_missed && state && state->waking) {
+		state->waking = 0;
+	} else {
+		if (!current_traced(tgid))
+			return;
+		if (ends_missed)
+			count_call(op, FUTEX_ENTERED, 0);
+	}
 	count_call(op, done ? FUTEX_WOKEN : ret ? FUTEX_ERROR : FUTEX_NEVER_SLEPT, ret);
 	if (state)
 		state->open = FUTEX_CLOSED;
@@ -48,16 +57,18 @@ static __always_inline bool end_was_missed(struct futex_state *state, struct pt_
 	return true;
 }
 
-/* Where its end may go unseen, a wake is counted when it begins, too. */
+/* A wake whose end may go unseen: the next thing that the thread does tells. */
 static __always_inline int wake_begin(enum futex_op op, ktrace_pid tgid)
 {
-	struct futex_state *state = states_of(current_task());
+	struct futex_state *state = state_of(current_task());
 
-	count_call(op, FUTEX_ENTERED, 0);
 	if (!state)
 		return 0;
 	if (state->phase == FUTEX_WAITING)
 		left_unseen(state, tgid);
+	wake_left_unseen(state);
+	count_call(op, FUTEX_ENTERED, 0);
+	state->waking = 1 + op;
 	state->open = FUTEX_CLOSED;
 	return 0;
 }

@@ -79,6 +79,7 @@ static __always_inline void leave_state(struct futex_state *state)
 	flush_pending(current_tgid());
 	if (state->phase == FUTEX_WAITING)
 		left_unseen(state, current_tgid());
+	wake_left_unseen(state);
 }
 
 /* A new image: the private futexes of the old one are gone, and so is what this thread was doing. */
@@ -98,13 +99,14 @@ int BPF_PROG(sched_process_exec__any, struct task_struct *task)
  */
 static __always_inline void leave_frozen_state(struct futex_state *state)
 {
-	ktrace_count open = state->pending + (state->phase == FUTEX_WAITING);
+	ktrace_count open = state->pending + (state->phase == FUTEX_WAITING) + (state->waking != 0);
 
 	if (!open)
 		return;
 	drops_add(FUTEX_DYING, open);
 	state->phase = FUTEX_IDLE;
 	state->pending = 0;
+	state->waking = 0;
 	drops_add(FUTEX_DIED, open);
 }
 

@@ -20,6 +20,7 @@ const volatile bool ends_missed;      /* the variant, or this kernel, does not s
 #define NR_FUTEX_WAITV 449
 #define NR_FUTEX_WAKE 454
 #define NR_FUTEX_WAIT 455
+#define NR_FUTEX_REQUEUE 456
 
 KTRACE_STATES(states, struct futex_state)
 

@@ -83,7 +83,7 @@ int seed__any(struct bpf_iter__task *ctx)
 
 static const struct futex_state no_state;
 
-/* Every thread that is in a futex wait now, with its state if tracing saw it begin, and those that have counts of their own. */
+/* Every thread that is in a futex wait now, with its state if tracing saw it begin, and those whose state has something to add to the counts. */
 SEC("?iter/task")
 int waits__any(struct bpf_iter__task *ctx)
 {
@@ -98,7 +98,9 @@ int waits__any(struct bpf_iter__task *ctx)
 	waits = (state && state->phase == FUTEX_WAITING) ||
 		(found.sleeping && (found.syscall == NR_FUTEX || found.syscall == NR_FUTEX_WAITV || found.syscall == NR_FUTEX_WAIT));
 	found.waits = waits && task_traced(task, found.tgid, found.tid);
-	if (!found.waits && !(state && state->pending))
+	found.wakes = state && state->waking &&
+		      (found.syscall == NR_FUTEX || found.syscall == NR_FUTEX_WAKE || found.syscall == NR_FUTEX_REQUEUE);
+	if (!found.waits && !(state && (state->pending || state->waking)))
 		return 0;
 	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
 	bpf_seq_write(ctx->meta->seq, state ?: &no_state, sizeof(*state));

@@ -25,8 +25,18 @@ static __always_inline __u32 wait_flags(__u32 flags, __u64 timeout)
 	return (flags & (FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) | (timeout ? FUTEX_HAS_TIMEOUT : 0);
 }
 
+/* The thread does something else, so its wake call is over. */
+static __always_inline void wake_left_unseen(struct futex_state *state)
+{
+	if (!ends_missed || !state->waking)
+		return;
+	state->waking = 0;
+	drops_add(FUTEX_WAKE_STALE, 1);
+}
+
 static __always_inline void begin_call(struct futex_state *state, const struct futex_call *call, ktrace_ktime now)
 {
+	wake_left_unseen(state);
 	state->call = *call;
 	state->call_begin = now;
 	state->unseen_end = 0;

@@ -10,9 +10,10 @@ export const FutexDrop = {
   FUTEX_UNMATCHED: 5,
   FUTEX_PREEXISTING: 6,
   FUTEX_UNRESOLVED: 7,
-  FUTEX_DYING: 8,
-  FUTEX_DIED: 9,
-  FUTEX_DROPS: 10,
+  FUTEX_WAKE_STALE: 8,
+  FUTEX_DYING: 9,
+  FUTEX_DIED: 10,
+  FUTEX_DROPS: 11,
 } as const;
 
 /** enum futex_op */
@@ -256,8 +257,10 @@ export interface FutexState {
   readonly unseenEnd: number;
   /** s32 */
   readonly unseenResult: number;
-  /** u32 */
+  /** u16 */
   readonly inDoubt: number;
+  /** u16 */
+  readonly waking: number;
   /** ktrace_tid */
   readonly wakerTid: number;
   /** ktrace_pid */
@@ -298,8 +301,10 @@ export interface FutexTask {
   readonly execId: number;
   /** u32 */
   readonly sleeping: number;
-  /** u32 */
+  /** u16 */
   readonly waits: number;
+  /** u16 */
+  readonly wakes: number;
   /** ktrace_comm */
   readonly comm: string;
   /** futex_state */
@@ -400,7 +405,7 @@ export interface Options {
 export const schema = {
   tool: 'futex',
   object: 'futex.bpf.o',
-  layoutHash: '0e824dfa8709ef79',
+  layoutHash: '53ae278c3539417b',
   /** C names */
   options: {
     emitEvents: 'emit_events',

@@ -1,8 +1,8 @@
 /** Each variant gives the same report on the same workload, as far as this kernel takes it. */
 import type { Test } from 'tap';
-import { lockAt, only, outcomes, people, sameDuel } from './compare.js';
+import { callsOf, lockAt, only, outcomes, people, sameDuel } from './compare.js';
 import type { FutexReport, LockRow, Truth } from './futex-model.js';
-import { skippedRuns, whole } from './losses.js';
+import { skippedRuns, tolerantOfPreemption, whole } from './losses.js';
 import { N } from './machine.js';
 import { hung, readClock, workload } from './processes.js';
 import { killed, openFiles, outliving } from './sudden-end.js';
@@ -84,6 +84,20 @@ suite(1, (test) => {
         t.strictSame([row.acquisitions, row.sleeps, outcomes(row)], [1, 1, { woken: 1 }]);
         t.ok(row.total <= truth.totalNs, `${row.total} ns, at most ${truth.totalNs}`);
         t.strictSame(people(row.holders), [['holder', truth.holder, 1]]);
+      });
+
+      on('a wake that is under way when tracing ends is not lost', async (t) => {
+        tolerantOfPreemption(t);
+        for (let i = 0; i < 10; i++) {
+          const target = await workload(t, 'eagain', ['--wake', '-n', '1000000000']);
+          const tracer = await tracing(t, ['-p', String(target.pid), '-d', '500ms', ...options]);
+          target.line(); // and is in that call most of the time
+          const report = await tracer.report(t, { signal: null });
+          await target.end();
+          const { hits, aggregated, inFlight } = report.header.accounting;
+          if (skippedRuns(report) === 0) t.strictSame([aggregated, inFlight, callsOf(report, 'FUTEX_WAKE').calls], [hits, 0, hits]);
+          t.ok(hits > 0);
+        }
       });
 
       on('restarted waits', async (t) => {

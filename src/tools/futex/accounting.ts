@@ -2,11 +2,9 @@
 import { FutexDrop, FutexOp, FutexPhase } from '../../generated/futex.js';
 import type { Header, Loss } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
-import type { FutexSnapshot } from './model.js';
+import { ENTERED, SLOTS, type FutexSnapshot } from './model.js';
 
-const SLOTS = 8; // of `calls` per operation
 const ADOPTED = 6;
-const ENTERED = 7;
 const OUTCOMES = 5;
 
 const WAIT_OPS: ReadonlySet<number> = new Set([
@@ -34,27 +32,20 @@ export function accountingOf(snapshot: FutexSnapshot): Header['accounting'] {
     hits += begunOf(counters, op);
     if (!WAIT_OPS.has(op)) aggregated += endedOf(counters, op);
   }
-  const dropped: number[] = [FutexDrop.FUTEX_DROP_STATE, FutexDrop.FUTEX_DROP_LOCK, FutexDrop.FUTEX_DROP_STALE, FutexDrop.FUTEX_DROP_BACKWARDS];
+  const dropped: number[] = [FutexDrop.FUTEX_DROP_STATE, FutexDrop.FUTEX_DROP_LOCK, FutexDrop.FUTEX_DROP_STALE, FutexDrop.FUTEX_DROP_BACKWARDS, FutexDrop.FUTEX_WAKE_STALE];
   return {
     hits,
     aggregated,
     inFlight,
     filtered: drops[FutexDrop.FUTEX_FILTERED] ?? 0,
-    dropped: dropped.reduce((sum, reason) => sum + (drops[reason] ?? 0), unseenWakes(counters)),
+    dropped: dropped.reduce((sum, reason) => sum + (drops[reason] ?? 0), 0),
   };
 }
 
 /** Wakes do not block: they are counted when they end, and also when they begin only where an end may go unseen. */
 function begunOf(counters: FutexSnapshot['counters'], op: number): number {
   const entered = (counters.calls[op * SLOTS + ENTERED]?.calls ?? 0) + (counters.calls[op * SLOTS + ADOPTED]?.calls ?? 0);
-  return WAIT_OPS.has(op) ? entered : Math.max(entered, endedOf(counters, op));
-}
-
-/** Wakes that were seen to begin and not to end. */
-function unseenWakes(counters: FutexSnapshot['counters']): number {
-  let unseen = 0;
-  for (let op = 0; op * SLOTS < counters.calls.length; op++) if (!WAIT_OPS.has(op)) unseen += begunOf(counters, op) - endedOf(counters, op);
-  return unseen;
+  return WAIT_OPS.has(op) || entered > 0 ? entered : endedOf(counters, op);
 }
 
 function endedOf({ calls }: FutexSnapshot['counters'], op: number): number {
@@ -74,7 +65,7 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns,
     loss('parts-full', full.parts, 'times a waiter, holder or releaser was left out of its lock\'s shares: table full (raise --max-locks)'),
     loss('no-memory', drops[FutexDrop.FUTEX_DROP_STATE], 'waits were not followed: the kernel had no memory for a thread\'s state'),
     loss('stale', drops[FutexDrop.FUTEX_DROP_STALE], 'waits ended unseen; they are in no row'),
-    loss('wakes-unseen', unseenWakes(snapshot.counters), 'wake calls were not seen to end; they are in no row'),
+    loss('wakes-unseen', drops[FutexDrop.FUTEX_WAKE_STALE], 'wake calls were not seen to end; they are in no row'),
     loss('clock-backwards', drops[FutexDrop.FUTEX_DROP_BACKWARDS], 'waits ended before they began by the clock; they are in no row'),
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),

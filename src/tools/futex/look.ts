@@ -6,7 +6,7 @@ import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { nameAddress, type Mapping } from '../mappings.js';
 import { findDeadlocks } from './deadlock.js';
 import { since } from './interval.js';
-import { callsWithPending, withPending } from './pending.js';
+import { callsWithPending, endedUnseen, withPending } from './pending.js';
 import { recordOf, type FutexEventRecord } from './events.js';
 import type { CallCount, Deadlock, Evidence, FutexSnapshot, Wait } from './model.js';
 import { futexReport, storyOf, type FutexSort } from './report.js';
@@ -94,7 +94,7 @@ export class FutexLook implements Look<FutexEventRecord> {
       waits,
       counters: {
         calls: callsWithPending(this.#tables.rows<unknown, FutexCalls>('calls').map(({ values }) => sumCalls(values)), waits),
-        drops: this.#tables.counters('drops').map((count, drop) => (drop === FutexDrop.FUTEX_DIED ? died : count)),
+        drops: this.#tables.counters('drops').map((count, drop) => (drop === FutexDrop.FUTEX_DIED ? died : drop === FutexDrop.FUTEX_WAKE_STALE ? count + endedUnseen(waits) : count)),
         full: this.#full(),
       },
       mappings: this.#mappings,

@@ -21,7 +21,11 @@ export interface Wait extends FutexTask {
   readonly memory: Evidence | null;
 }
 
-/** Calls by operation and outcome, summed over the CPUs; index as in the BPF map: op * 8 + outcome. */
+/** Of `calls` in the BPF map: so many for each operation, outcomes first. */
+export const SLOTS = 8;
+export const ENTERED = 7;
+
+/** Calls by operation and outcome, summed over the CPUs; index as in the BPF map: op * SLOTS + outcome. */
 export interface CallCount {
   readonly calls: number;
   readonly threads: number;

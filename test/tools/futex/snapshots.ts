@@ -7,7 +7,7 @@ import { FIRST_BUCKET } from '../../../src/report/buckets.js';
 import type { ReportOptions } from '../../../src/tools/contract.js';
 import type { Mapping } from '../../../src/tools/mappings.js';
 import { parseMappings } from '../../../src/tools/mappings.js';
-import type { Evidence, FutexCounters, FutexSnapshot, Wait } from '../../../src/tools/futex/model.js';
+import { ENTERED, SLOTS, type Evidence, type FutexCounters, type FutexSnapshot, type Wait } from '../../../src/tools/futex/model.js';
 
 export type LockRow = FutexSnapshot['locks'][number];
 export type PartRow = FutexSnapshot['parts'][number];
@@ -21,8 +21,6 @@ const REALTIME = 256;
 const PRIVATE = 128;
 const HAS_TIMEOUT = 1 << 16;
 const OPS = FutexOp.FUTEX_OPS;
-const SLOTS = 8;
-const ENTERED = 7;
 
 export function key(address: bigint, more: Partial<FutexKey> = {}): FutexKey {
   return { address, space: START_TIME, tgid: PID, execId: 1, dev: 0, scope: FutexScope.FUTEX_PRIVATE, ...more };
@@ -113,7 +111,7 @@ export function threads(...list: (readonly [tid: number, comm: string, more?: Pa
 const NO_CALL: FutexCall = { uaddr: 0n, op: 0, val: 0, flags: 0 };
 const NO_KEY: FutexKey = key(0n, { space: 0n, tgid: 0, execId: 0 });
 const NO_STATE: FutexState = {
-  begin: 0, callBegin: 0, accounted: 0, key: NO_KEY, call: NO_CALL, space: START_TIME, execId: 1, waitv: 0n, unseenEnd: 0, unseenResult: 0, nvcsw: 0, phase: FutexPhase.FUTEX_IDLE, holder: 0, lockLike: 0, open: 0, counted: 0,
+  begin: 0, callBegin: 0, accounted: 0, key: NO_KEY, call: NO_CALL, space: START_TIME, execId: 1, waitv: 0n, unseenEnd: 0, waking: 0, unseenResult: 0, nvcsw: 0, phase: FutexPhase.FUTEX_IDLE, holder: 0, lockLike: 0, open: 0, counted: 0,
   seenWaiting: 0, preexisting: 0, inDoubt: 0, wakerTid: 0, wakerTgid: 0, wakerUaddr: 0n, wakerComm: '', pending: 0, pendingCall: NO_CALL, pendingKey: NO_KEY,
 };
 
@@ -145,7 +143,7 @@ export function wait(tid: number, address: bigint, options: WaitOptions = {}): W
   };
   return {
     now: 12 * SECOND, lastRan: 500 * SECOND, clockNow: 502 * SECOND, state, startTime: START_TIME, args: [address, BigInt(op | flags), BigInt(val), timeout, 0n, 0n],
-    syscall: 202, waits: 1, tid, tgid: PID, ownTid: tid, execId: 1, sleeping: 1, comm: `thread-${tid}`, memory: evidence, ...rest,
+    syscall: 202, waits: 1, wakes: 0, tid, tgid: PID, ownTid: tid, execId: 1, sleeping: 1, comm: `thread-${tid}`, memory: evidence, ...rest,
   };
 }
 
