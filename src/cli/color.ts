@@ -1,4 +1,7 @@
-/** Whether to colour, as https://no-color.org and the terminal have it. */
+/** How wide text may be, and whether it has colours, as https://no-color.org and the terminal have it. */
+
+/** Columns where no terminal says. */
+export const DEFAULT_WIDTH = 80;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -10,7 +10,6 @@ export interface DoctorOptions {
   readonly json?: true;
 }
 
-const DEFAULT_WIDTH = 80;
 const NARROWEST = 60;
 
 /** `child` is what stood after `--`: there is nothing to run here. */
@@ -36,7 +35,7 @@ export async function runDoctor(tools: readonly Tool[], { json }: DoctorOptions)
 }
 
 async function look(terminal: { readonly columns: number } | undefined): Promise<DoctorView> {
-  const [{ createColors }, { wantsColor }] = await Promise.all([import('picocolors'), import('./color.js')]);
+  const [{ createColors }, { DEFAULT_WIDTH, wantsColor }] = await Promise.all([import('picocolors'), import('./color.js')]);
   return { width: Math.max(NARROWEST, terminal?.columns || DEFAULT_WIDTH), color: createColors(wantsColor('auto', process.env, terminal !== undefined)) };
 }
 

@@ -7,13 +7,11 @@ import { renderTable } from '../render/table.js';
 import type { Report } from '../report/model.js';
 import type { Session } from '../source/session.js';
 import type { Tool, ToolEvent } from '../tools/contract.js';
-import { wantsColor } from './color.js';
+import { DEFAULT_WIDTH, wantsColor } from './color.js';
 import { liveView, type Screen } from './live.js';
 import type { CliOptions } from './options.js';
 import type { Output } from './output.js';
 import { wantsEvents, wantsLines } from './session-options.js';
-
-const DEFAULT_WIDTH = 80;
 
 const UNITS = { address: 'address' } as const;
 

@@ -1,11 +1,13 @@
 /** One run of one tool, from checked options to the exit code. */
 import { KtraceError } from '../errors.js';
+import { attemptLines, limitLines } from '../render/table.js';
 import type { Report } from '../report/model.js';
 import { findCgroup } from '../source/cgroup.js';
 import { protectSelf } from '../source/protect.js';
 import { Session } from '../source/session.js';
 import type { Tool } from '../tools/contract.js';
 import { endedAlready, exitCodeOf, startChild, type Child } from './child.js';
+import { DEFAULT_WIDTH } from './color.js';
 import { EXIT, UsageError } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Print } from './print.js';
@@ -39,7 +41,8 @@ export async function runTool(tool: Tool, options: CliOptions): Promise<number> 
     const refused = child && (await endedAlready(child));
     if (refused) return exitCodeOf(refused); // by the launcher, which has said why
     if (!options.dryRun) return await trace(tool, session, options, child, stop, message);
-    message(`ktrace: loaded and attached (variant ${session.variant}); nothing was traced`);
+    message(`ktrace: loaded and attached (variant ${session.hooks.variant}); nothing was traced`);
+    if (options.verbose) tell([...attemptLines(session.hooks.attempts, DEFAULT_WIDTH), ...limitLines(session.hooks.limits, DEFAULT_WIDTH)]);
     return EXIT.ok;
   } catch (error) {
     const refused = child && error instanceof KtraceError && error.code === 'ESRCH' ? await endedAlready(child) : undefined;

@@ -39,8 +39,16 @@ function originLines({ version, startedAt, kernel, settled, accounting, attempts
   return [
     `ktrace ${version} on Linux ${kernel}, started ${startedAt}`,
     `Hits ${hits} ${settled ? '=' : '(they go on) ~'} aggregated ${aggregated} + in flight ${inFlight} + filtered ${filtered} + dropped ${dropped}`,
-    ...attempts.map(({ variant, stage, errno }) => `Variant ${variant} did not ${stage}: ${errno}`),
-  ].flatMap((text) => wrap(forTerminal(text), width));
+  ].flatMap((text) => wrap(forTerminal(text), width)).concat(attemptLines(attempts, width));
+}
+
+/** What the kernel refused before it took the variant that is in force. */
+export function attemptLines(attempts: Header['attempts'], width: number): string[] {
+  return attempts.flatMap(({ variant, stage, errno }) => wrap(forTerminal(`Variant ${variant} did not ${stage}: ${errno}`), width));
+}
+
+export function limitLines(limits: Header['limits'], width: number): string[] {
+  return limits.flatMap((text) => wrap(forTerminal(text), width, 'Not seen: '));
 }
 
 function lossLines(losses: readonly Loss[], width: number, color: Paint): string[] {
@@ -85,9 +93,8 @@ function commandLines(text: string, width: number, first: string): string[] {
 
 function conclusionLines({ finding, next, header }: Report, { width, color }: TableOptions): string[] {
   const found = finding.flatMap((text) => wrap(forTerminal(text), width)).map((line) => color.bold(line));
-  const limits = header.limits.flatMap((text) => wrap(forTerminal(text), width, 'Not seen: '));
   const commands = next.flatMap((text, i) => commandLines(text, width, i === 0 ? 'Next: ' : '      '));
-  return [limits, [...found, ...commands]].flatMap((block) => (block.length > 0 ? ['', ...block] : []));
+  return [limitLines(header.limits, width), [...found, ...commands]].flatMap((block) => (block.length > 0 ? ['', ...block] : []));
 }
 
 /** The whole report as lines of text, ending in a line feed. Pure: same report, same options, same text. */

@@ -203,9 +203,8 @@ export class Session<Event extends ToolEvent = ToolEvent> {
         durationNs: Number(until - this.#startedNs),
         target,
         filters: filterWords,
-        variant: this.#source.variant,
-        attempts: this.#source.attempts,
-        limits: [...this.#source.limits, ...this.#unreadable()],
+        ...this.hooks,
+        limits: [...this.hooks.limits, ...this.#unreadable()],
         kernel: kernelRelease(),
         settled: this.#stopped !== undefined,
       },
@@ -223,8 +222,9 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     return this.#options.target;
   }
 
-  get variant(): string {
-    return this.#source.variant;
+  /** What the kernel took, and refused before that. */
+  get hooks(): Pick<Report['header'], 'variant' | 'attempts' | 'limits'> {
+    return { variant: this.#source.variant, attempts: this.#source.attempts, limits: this.#source.limits };
   }
 
   /** What is kept in memory and what was dropped there. */
