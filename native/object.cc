@@ -148,6 +148,8 @@ Napi::Value BpfObject::load(const Napi::CallbackInfo &info)
 {
 	if (!require(info.Env(), State::Open, "load", "load object"))
 		return Napi::Value();
+	if (info[0].IsObject() && info[0].As<Napi::Object>().Get("statistics").ToBoolean())
+		askForStatistics();
 	LogCapture log;
 	// libbpf raises RLIMIT_MEMLOCK by itself, only on kernels that charge BPF memory to it (before 5.11),
 	// and goes on when that is refused: nothing to do here.

@@ -51,6 +51,8 @@ private:
 	// Each throws and returns false (or nullptr) when the call is not possible now.
 	bool require(Napi::Env env, State wanted, const char *stage, const std::string &operation);
 	bool nameOf(const Napi::CallbackInfo &info, const char *stage, const char *operation, std::string *name);
+	void askForStatistics();
+	uint32_t processedInsns(const bpf_program *program) const;
 	bpf_program *loadedProgram(Napi::Env env, const char *stage, const std::string &operation, const std::string &name);
 	bpf_map *loadedMap(Napi::Env env, const char *stage, const std::string &operation, const std::string &name);
 	Ring *ringOf(Napi::Env env, const std::string &operation, const std::string &name);
@@ -62,6 +64,7 @@ private:
 	Tracefs tracefs_;
 	std::vector<std::pair<std::string, bpf_link *>> links_; // by program, oldest first
 	std::map<std::string, std::unique_ptr<Ring>> rings_;
+	std::map<std::string, std::vector<char>> statistics_; // what the verifier says, by program; libbpf writes to them in load()
 };
 
 } // namespace ktrace

@@ -7,6 +7,8 @@
 
 #include <bpf/bpf.h>
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 
 namespace ktrace {
 
@@ -84,6 +86,29 @@ Napi::Value BpfObject::iterate(const Napi::CallbackInfo &info)
 	return copyToJs(info.Env(), output.data(), output.size());
 }
 
+// BPF_LOG_STATS of include/linux/bpf_verifier.h, since Linux 5.2.
+void BpfObject::askForStatistics()
+{
+	constexpr uint32_t kLogStats = 4;
+	constexpr size_t kBytes = 16 << 10;
+	bpf_program *program;
+	bpf_object__for_each_program(program, object_)
+	{
+		std::vector<char> &text = statistics_[bpf_program__name(program)];
+		text.resize(kBytes);
+		bpf_program__set_log_buf(program, text.data(), text.size());
+		bpf_program__set_log_level(program, kLogStats);
+	}
+}
+
+// Its last line but one: "processed 1234 insns (limit 1000000) ...". 0: it was not asked.
+uint32_t BpfObject::processedInsns(const bpf_program *program) const
+{
+	const auto found = statistics_.find(bpf_program__name(program));
+	const char *line = found == statistics_.end() ? nullptr : strstr(found->second.data(), "processed ");
+	return line == nullptr ? 0 : static_cast<uint32_t>(strtoul(line + strlen("processed "), nullptr, 10));
+}
+
 Napi::Value BpfObject::programs(const Napi::CallbackInfo &info)
 {
 	const Napi::Env env = info.Env();
@@ -101,7 +126,7 @@ Napi::Value BpfObject::programs(const Napi::CallbackInfo &info)
 			return fail(env, {"load", std::string("list program ") + bpf_program__name(program), -error});
 		Napi::Object entry = Napi::Object::New(env);
 		entry.Set("name", bpf_program__name(program));
-		entry.Set("verifiedInsns", Napi::Number::New(env, figures.verified_insns));
+		entry.Set("verifiedInsns", Napi::Number::New(env, statistics_.empty() ? figures.verified_insns : processedInsns(program)));
 		entry.Set("recursionMisses", Napi::Number::New(env, static_cast<double>(figures.recursion_misses)));
 		list.Set(list.Length(), entry);
 	}

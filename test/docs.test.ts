@@ -23,17 +23,17 @@ import { FIELD_NAMES, NAMED_RULES } from '../src/tools/exec/rules.js';
 import * as columns from '../src/tools/futex/columns.js';
 import type { FutexSnapshot } from '../src/tools/futex/model.js';
 import { FUTEX_SORTS } from '../src/tools/futex/report.js';
+import { capabilitiesOf, tableRows, textOf } from './pages.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const pages = ['.', 'docs', 'docs/tools', 'test/workloads', 'bench', 'examples', 'schema']
   .filter((directory) => existsSync(join(ROOT, directory)))
   .flatMap((directory) => readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.md')).map((name) => join(directory, name)));
-const futexPage = text('docs/tools/futex.md');
+const futexPage = textOf('docs/tools/futex.md');
 
 t.test('every relative link leads to a file, and every anchor to a heading', (t) => {
   for (const page of pages) {
-    for (const [, target = ''] of withoutCode(text(page)).matchAll(/\]\(([^)\s]+)\)/g)) {
+    for (const [, target = ''] of withoutCode(textOf(page)).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue;
       const [path = '', anchor] = target.split('#');
       const file = path === '' ? join(ROOT, page) : resolve(ROOT, dirname(page), path);
@@ -45,7 +45,7 @@ t.test('every relative link leads to a file, and every anchor to a heading', (t)
 });
 
 t.test('every command line parses with the options that ktrace has', async (t) => {
-  const found = pages.flatMap((page) => commandLines(text(page)).map((line) => [page, line] as const));
+  const found = pages.flatMap((page) => commandLines(textOf(page)).map((line) => [page, line] as const));
   t.ok(found.length >= 10, `${found.length} command lines`);
   for (const [page, line] of found) await t.resolves(parse(line), `${page}: ${line}`);
 });
@@ -76,7 +76,7 @@ t.test('every loss has its row on the page, with a remedy', (t) => {
 });
 
 t.test('every column and loss of the syscalls report is on its page', (t) => {
-  const page = text('docs/tools/syscalls.md');
+  const page = textOf('docs/tools/syscalls.md');
   for (const column of [...callColumns('process'), ...INSIDE_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
   const empty = { by: 'syscall', startedAt: 0, takenAt: 0, calls: [], errors: [], inside: [], threads: new Map(), counters: { hits: 0, drops: [], rowsFull: 0, errorsFull: 0, targetsFull: 0, eventsLost: 0 } } as const;
   t.strictSame(tableKeys(page, '| reason |'), syscallsLosses(empty, undefined, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
@@ -84,7 +84,7 @@ t.test('every column and loss of the syscalls report is on its page', (t) => {
 });
 
 t.test('every column and loss of the exec report is on its page, and every rule and field', (t) => {
-  const page = text('docs/tools/exec.md');
+  const page = textOf('docs/tools/exec.md');
   for (const column of [...PROGRAM_COLUMNS, ...ALERT_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
   const counts = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lostExecs: 0, lostEnds: 0, lostText: 0, programsFull: 0, stateless: 0, targetsFull: 0 };
   t.strictSame(tableKeys(page, '| reason |'), execLosses({ programs: [], alerts: [], running: new Map(), durationNs: 0, counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
@@ -95,7 +95,7 @@ t.test('every column and loss of the exec report is on its page, and every rule 
 });
 
 t.test('every column and loss of the connect report is on its page', (t) => {
-  const page = text('docs/tools/connect.md');
+  const page = textOf('docs/tools/connect.md');
   for (const column of [...rowColumns('dest'), ...PENDING_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
   const counts = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callless: 0, rowsFull: 0, targetsFull: 0 };
   t.strictSame(tableKeys(page, '| reason |'), connectLosses({ counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
@@ -117,7 +117,7 @@ const EVENTS: readonly (readonly [page: string, path: string, name: string, of?:
 
 t.test('every field of an event is on the page of its tool, and no other', (t) => {
   for (const [page, path, name, of] of EVENTS) {
-    const rows = tableRows(text(`docs/tools/${page}.md`), '| field |').filter(([, kind = '']) => of === undefined || ['both', of].includes(kind.trim()));
+    const rows = tableRows(textOf(`docs/tools/${page}.md`), '| field |').filter(([, kind = '']) => of === undefined || ['both', of].includes(kind.trim()));
     const told = rows.flatMap(([cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map(([, field]) => field));
     t.strictSame(told.sort(), fieldsOf(path, name).filter((field) => field !== 'type').sort(), name);
   }
@@ -125,7 +125,7 @@ t.test('every field of an event is on the page of its tool, and no other', (t) =
 });
 
 t.test('every column and loss of the oom report is on its page', (t) => {
-  const page = text('docs/tools/oom.md');
+  const page = textOf('docs/tools/oom.md');
   for (const column of [...INCIDENT_COLUMNS, ...CANDIDATE_COLUMNS]) t.ok(page.includes(rowOf(column)), rowOf(column));
   const counts = { hits: 0, aggregated: 0, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: 0, logLost: 0 };
   t.strictSame(tableKeys(page, '| reason |'), oomLosses({ counts }, { backlogDropped: 0, skippedRuns: 0 }).map(({ reason }) => reason));
@@ -134,7 +134,7 @@ t.test('every column and loss of the oom report is on its page', (t) => {
 
 t.test('every exit code is told, in the README and on the page', (t) => {
   const codes = Object.values(EXIT).map(String);
-  t.strictSame(tableKeys(text('README.md'), '| exit code |'), codes);
+  t.strictSame(tableKeys(textOf('README.md'), '| exit code |'), codes);
   t.strictSame(tableKeys(futexPage, '| code |'), codes);
   t.end();
 });
@@ -144,8 +144,17 @@ t.test('every tool has its page', (t) => {
   t.end();
 });
 
+t.test('the page of a tool names the capabilities of each of its variants', async (t) => {
+  for (const { load } of registry) {
+    const { name, schema } = await load();
+    const variants = new Set(schema.programs.map(({ variant }) => variant).filter((variant) => variant !== 'any'));
+    t.strictSame([...capabilitiesOf(name).keys()].sort(), [...variants].sort(), name);
+    for (const [variant, capabilities] of capabilitiesOf(name)) t.ok(capabilities.length >= 2, `${name} ${variant}: ${capabilities.join(', ')}`);
+  }
+});
+
 t.test('the README shows a report that fits 80 columns', (t) => {
-  const [, report = ''] = /```\n\$ sudo npm run demo\n(.*?)```/s.exec(text('README.md')) ?? [];
+  const [, report = ''] = /```\n\$ sudo npm run demo\n(.*?)```/s.exec(textOf('README.md')) ?? [];
   t.match(report, /^ktrace futex: .*, variant \w+$/m);
   t.strictSame(report.split('\n').filter((line) => [...line].length > 80), []);
   t.end();
@@ -167,18 +176,9 @@ function tableKeys(page: string, heading: string): string[] {
   return tableRows(page, heading).map(([cell = '']) => cell.replaceAll('`', '').trim());
 }
 
-/** Cells of the table whose heading begins so. */
-function tableRows(page: string, heading: string): string[][] {
-  const lines = page.split('\n');
-  const start = lines.findIndex((line) => line.startsWith(heading));
-  const rows = lines.slice(start + 2);
-  const end = rows.findIndex((line) => !line.startsWith('|'));
-  return start < 0 ? [] : rows.slice(0, end).map((line) => line.split('|').slice(1));
-}
-
 /** Names of the fields of an interface, with those of the interfaces that it extends. */
 function fieldsOf(path: string, name: string): string[] {
-  const file = ts.createSourceFile(path, text(path), ts.ScriptTarget.ES2022, true);
+  const file = ts.createSourceFile(path, textOf(path), ts.ScriptTarget.ES2022, true);
   const found = file.statements.filter(ts.isInterfaceDeclaration).find((each) => each.name.text === name);
   if (!found && name === 'ToolEvent') return fieldsOf('src/tools/contract.ts', name);
   if (!found) throw new Error(`no interface ${name} in ${path}`);

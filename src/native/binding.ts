@@ -17,7 +17,7 @@ export interface NativeError extends Error {
 /** Per-program figures, as `bpf_prog_info` gives them. */
 export interface ProgramInfo {
   readonly name: string;
-  /** Instructions the verifier processed; 0 where the kernel does not say (before 5.16). */
+  /** Instructions the verifier processed; 0 where the kernel does not say (before 5.16), unless load() was asked for it. */
   readonly verifiedInsns: number;
   /** Runs that the kernel skipped because the program was already running on that CPU (5.12 and later, else 0). */
   readonly recursionMisses: number;
@@ -30,7 +30,8 @@ export interface BpfObject {
   setMaxEntries(map: string, entries: number): void;
   /** Before load(): overwrite `bytes.length` bytes of a global data section (`.rodata`, `.data`, `.bss`) at `offset`. */
   writeGlobals(section: string, offset: number, bytes: Uint8Array): void;
-  load(): void;
+  /** `statistics`: the verifier writes down its work. Should it refuse a program, the error has no log then. */
+  load(options?: { readonly statistics?: boolean }): void;
   /**
    * Attach one loaded program as its section says (tracepoint/…, tp_btf/…, raw_tp/…, fentry/…, kprobe/…), or a tracepoint program
    * once more as another `section` says. The link lives until detach() or close().

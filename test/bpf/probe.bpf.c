@@ -4,7 +4,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-enum { SLOT_HITS, SLOT_FAILED, SLOT_SYSCALLS, SLOTS };
+enum { SLOT_HITS, SLOT_FAILED, SLOT_SYSCALLS, SLOT_NESTED, SLOTS };
 
 struct probe_event {
 	__u64 sequence;
@@ -128,6 +128,37 @@ int enter__raw_tp(struct bpf_raw_tracepoint_args *context)
 	for (int i = 0; i < 13; i++)
 		event[i] = i + 1;
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* Below vm.mmap_min_addr: nothing is mapped there, so reading it makes a page fault. */
+#define NOWHERE 0x1000
+
+SEC("?tp_btf/sys_enter")
+int faults__tp_btf(__u64 *arguments)
+{
+	__u64 nothing;
+
+	if (is_target() && arguments[1] == target.getppid)
+		bpf_probe_read_user(&nothing, sizeof(nothing), (void *)NOWHERE);
+	return 0;
+}
+
+/* Makes, at each page fault there, another one: the kernel should run this program again while it runs, and leaves it out. */
+SEC("?raw_tp/page_fault_kernel")
+int fault__raw_tp(struct bpf_raw_tracepoint_args *context)
+{
+	static int depth; /* one thread makes these faults; some kernels do run it again */
+	__u64 nothing;
+
+	if (!is_target() || context->args[0] != NOWHERE)
+		return 0;
+	count(&slots, depth ? SLOT_NESTED : SLOT_HITS);
+	if (depth)
+		return 0;
+	depth = 1;
+	bpf_probe_read_user(&nothing, sizeof(nothing), (void *)NOWHERE);
+	depth = 0;
 	return 0;
 }
 

@@ -1,22 +1,52 @@
-/** Ordinary users, by sudo or with ambient capabilities: what README.md says each variant takes is enough, and nothing of it is too much. */
+/** Ordinary users, by sudo or with ambient capabilities: what the page of each tool says its variants take is enough, and nothing of it is too much. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { registry } from '../../src/generated/registry.js';
+import type { FutexReport } from './futex-model.js';
+import { capabilitiesOf } from '../pages.js';
+import type { ConnectReport } from './connects.js';
 import { only, sameDuel } from './compare.js';
-import { whole } from './losses.js';
+import type { ExecReport } from './execs.js';
+import { accounts, whole } from './losses.js';
 import { CLI, DISPOSABLE, kernelVersion } from './machine.js';
+import { Limited, memoryController, MIB, oomLines } from './ooms.js';
 import { hung, run, workload, type Exit } from './processes.js';
 import { everyThread, KEPT, NOBODY, rightsOf, SUDO, WITH_TRACEFS } from './rights.js';
 import { suite } from './suite.js';
-import { FUTEX, ktrace, lacking } from './tracer.js';
+import { ktrace, lacking } from './tracer.js';
 
 const PARANOID = '/proc/sys/kernel/perf_event_paranoid';
-const VARIANTS = [['fentry', 'bpf', 'perfmon'], ['kprobe', 'bpf', 'perfmon'], ['tracepoint', 'bpf', 'perfmon', 'dac_read_search']] as const;
+/** Variants whose hooks are perf events: above 2 the kernels of Debian and Ubuntu want CAP_SYS_ADMIN for these. */
+const OF_PERF: readonly string[] = ['tracepoint', 'kprobe'];
+/** Before Linux 5.11 maps count as locked memory, of which the tests leave a user little: see README.md. */
+const LOCKED: readonly string[] = kernelVersion() < 511 ? ['CAP_SYS_RESOURCE'] : [];
 
-const withCapabilities = (capabilities: readonly string[]): string[] => {
-  const caps = capabilities.map((name) => `+${name}`).join(',');
-  return [...WITH_TRACEFS, 'setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', `--inh-caps=${caps}`, `--ambient-caps=${caps}`];
+const withCapabilities = (capabilities: readonly string[], lockedBytes: number | 'unlimited' = 65_536): string[] => {
+  const caps = capabilities.map((name) => `+${name.replace('CAP_', '').toLowerCase()}`).join(',');
+  return [...WITH_TRACEFS, 'prlimit', `--memlock=${lockedBytes}`, 'setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', `--inh-caps=${caps}`, `--ambient-caps=${caps}`];
 };
+
+async function dryRun(t: Test, prefix: readonly string[], tool: string, variant: string): Promise<Exit & { stderr: string }> {
+  const [file = '', ...words] = [...prefix, process.execPath, CLI, tool, '--variant', variant, '--dry-run'];
+  const running = run(t, file, words);
+  return { ...(await running.exit()), stderr: running.stderr };
+}
+
+/** Why its hooks cannot be tried with these capabilities here; undefined when they can. */
+function unlessPerfIsOpen(t: Test, variant: string): string | undefined {
+  const before = readFileSync(PARANOID, 'utf8');
+  if (!OF_PERF.includes(variant) || Number(before) <= 2) return undefined;
+  if (!DISPOSABLE) return `perf_event_paranoid is ${before.trim()} here, a setting of the whole machine`;
+  t.teardown(() => writeFileSync(PARANOID, before));
+  writeFileSync(PARANOID, '2');
+  return undefined;
+}
+
+/** A variant of a tool that this kernel takes, and what its page says that it takes. */
+function taken(tool: string): { readonly variant: string; readonly needed: readonly string[] } {
+  const [variant = '', needed = []] = [...capabilitiesOf(tool)].find(([each]) => lacking(each, tool) === undefined) ?? [];
+  return { variant, needed: [...needed, ...LOCKED] };
+}
 
 suite(1, (test) => {
   test('under sudo every thread becomes who called it, with three capabilities; and the report is whole', async (t) => {
@@ -30,11 +60,12 @@ suite(1, (test) => {
     t.equal(truth.cycle.length, 2);
   });
 
+  const COMPLETE = ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', ...LOCKED];
+
   test('four capabilities: the whole report, and three of them are kept', async (t) => {
-    const prefix = withCapabilities(['bpf', 'perfmon', 'sys_ptrace', 'dac_read_search']);
     const { report, truth } = await whole(t, async () => {
       const target = await workload(t, 'mutex');
-      const tracer = await ktrace(t, ['-o', 'json', '-p', String(target.pid)], { prefix }).tracing();
+      const tracer = await ktrace(t, ['-o', 'json', '-p', String(target.pid)], { prefix: withCapabilities(COMPLETE) }).tracing();
       for (const { uids, capabilities, noNewPrivileges } of rightsOf(tracer.pid)) {
         t.strictSame([uids, capabilities.slice(0, 2), noNewPrivileges], [Array(4).fill(NOBODY).join('\t'), [KEPT, KEPT], '1']);
       }
@@ -47,9 +78,9 @@ suite(1, (test) => {
     t.match(row.place, /^mutex\+0x/, 'the memory map of root\'s process is read');
   });
 
-  for (const missing of ['sys_ptrace', 'dac_read_search'].filter((name) => name === 'sys_ptrace' || lacking('fentry') === undefined)) {
+  for (const missing of ['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH'].filter((name) => name === 'CAP_SYS_PTRACE' || lacking('fentry') === undefined)) {
     test(`without ${missing} the report says whose memory it could not read`, async (t) => {
-      const prefix = withCapabilities(['bpf', 'perfmon', 'sys_ptrace', 'dac_read_search'].filter((name) => name !== missing));
+      const prefix = withCapabilities(COMPLETE.filter((name) => name !== missing));
       const { program } = await hung(t, 'deadlock');
       const tracer = await ktrace(t, ['-o', 'json', '-p', String(program.pid), '-d', '300ms'], { prefix }).tracing();
       const { header, sections } = await tracer.report(t, { signal: null });
@@ -58,37 +89,82 @@ suite(1, (test) => {
     });
   }
 
-  for (const [variant, ...needed] of VARIANTS) {
-    const dryRun = async (t: Test, capabilities: readonly string[]): Promise<Exit & { stderr: string }> => {
-      const [file = '', ...words] = [...withCapabilities(capabilities), ...FUTEX, '--variant', variant, '--dry-run'];
-      const running = run(t, file, words);
-      return { ...(await running.exit()), stderr: running.stderr };
-    };
-
-    test(`${variant}: loads and attaches with ${needed.join(', ')}, and with nothing less`, async (t) => {
-      const why = lacking(variant);
+  for (const variant of OF_PERF) {
+    test(`futex ${variant}: where perf_event_paranoid is above 2 it takes CAP_SYS_ADMIN, and says so`, async (t) => {
+      const why = lacking(variant) ?? (Number(readFileSync(PARANOID, 'utf8')) > 2 ? undefined : 'perf_event_paranoid is not above 2 here');
       if (why !== undefined) return void t.pass('skipped', { skip: why });
-      if (variant !== 'fentry' && Number(readFileSync(PARANOID, 'utf8')) > 2) {
-        t.match(await dryRun(t, needed), { code: 77, stderr: /perf_event_paranoid is \d+, .* CAP_SYS_ADMIN/ });
-        t.match(await dryRun(t, [...needed, 'sys_admin']), { code: 0 });
-        if (!DISPOSABLE) return; // a setting of the whole machine
-        const before = readFileSync(PARANOID);
-        t.teardown(() => writeFileSync(PARANOID, before)); // the other variant is refused, too
-        writeFileSync(PARANOID, '2');
-      }
-      t.match(await dryRun(t, needed), { code: 0 });
-      for (const missing of needed) t.match(await dryRun(t, needed.filter((name) => name !== missing)), { code: 77 }, `without ${missing}`);
+      const needed = [...(capabilitiesOf('futex').get(variant) ?? []), ...LOCKED];
+      t.match(await dryRun(t, withCapabilities(needed), 'futex', variant), { code: 77, stderr: /perf_event_paranoid is \d+, .* CAP_SYS_ADMIN/ });
+      t.match(await dryRun(t, withCapabilities([...needed, 'CAP_SYS_ADMIN']), 'futex', variant), { code: 0 });
     });
   }
 
-  test('every tool loads and attaches with bpf, perfmon and dac_read_search', async (t) => {
-    if (kernelVersion() < 511) return void t.pass('skipped', { skip: 'before Linux 5.11 maps count as locked memory' });
-    for (const { cli } of registry) {
-      if (lacking('fentry') !== undefined && Number(readFileSync(PARANOID, 'utf8')) > 2) continue; // hooks are perf events then
-      const [file = '', ...words] = [...withCapabilities(['bpf', 'perfmon', 'dac_read_search']), process.execPath, CLI, cli.name, '--dry-run'];
-      const running = run(t, file, words);
-      t.match({ ...(await running.exit()), stderr: running.stderr }, { code: 0, stderr: /^ktrace: loaded and attached/ }, cli.name);
+  for (const { cli: { name: tool } } of registry) {
+    for (const [variant, named] of capabilitiesOf(tool)) {
+      test(`${tool} ${variant}: loads and attaches with ${named.join(', ')}, and with nothing less`, async (t) => {
+        const why = unlessPerfIsOpen(t, variant);
+        if (why !== undefined) return void t.pass('skipped', { skip: why });
+        const needed = [...named, ...LOCKED];
+        const found = await dryRun(t, withCapabilities(needed), tool, variant);
+        const refused = found.code === 0 ? undefined : lacking(variant, tool);
+        if (refused !== undefined) return void t.pass('skipped', { skip: refused });
+        t.match(found, { code: 0, stderr: `ktrace: loaded and attached (variant ${variant})` });
+        for (const missing of needed) t.match(await dryRun(t, withCapabilities(needed.filter((name) => name !== missing)), tool, variant), { code: 77 }, `without ${missing}`);
+      });
     }
-    t.ok(registry.length > 4);
+  }
+
+  if (LOCKED.length > 0) test('little locked memory is told as that, and much of it does instead of CAP_SYS_RESOURCE', async (t) => {
+    const { variant, needed } = taken('exec');
+    const others = needed.filter((name) => !LOCKED.includes(name));
+    t.match(await dryRun(t, withCapabilities(others), 'exec', variant), { code: 77, stderr: /locked memory, of which this user may have 65536 bytes; run it with sudo, raise the limit/ });
+    t.match(await dryRun(t, withCapabilities(others, 'unlimited'), 'exec', variant), { code: 0 });
   });
+
+  /** A command under a tool, as that user. */
+  const traced = async <T extends Pick<FutexReport, 'header' | 'losses'>>(t: Test, tool: string, command: readonly string[]): Promise<T> => {
+    const { variant, needed } = taken(tool);
+    const why = unlessPerfIsOpen(t, variant);
+    if (why !== undefined) t.comment(why);
+    const prefix = withCapabilities(why === undefined ? needed : [...needed, 'CAP_SYS_ADMIN']);
+    const { report } = await whole(t, async () => {
+      const tracer = ktrace(t, ['-o', 'json', '--variant', variant, '--', ...command], { tool, prefix });
+      await tracer.exit();
+      return { report: JSON.parse(tracer.stdout) as T };
+    });
+    accounts(t, report);
+    return report;
+  };
+
+  test('exec traces', async (t) => {
+    const { sections } = await traced<ExecReport>(t, 'exec', ['/bin/true']);
+    t.match(sections.programs.rows, [{ program: '/bin/true', started: 1, ended: 1, ends: [{ name: 'exit 0', count: 1 }] }]);
+  });
+
+  test('connect traces', async (t) => {
+    const { sections } = await traced<ConnectReport>(t, 'connect', ['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/1']);
+    t.match(sections.attempts.rows, [{ key: '127.0.0.1:1', attempts: 1, failed: 1, errors: [{ name: 'ECONNREFUSED', count: 1 }] }]);
+  });
+
+  test('syscalls traces', async (t) => {
+    const report = await traced<FutexReport>(t, 'syscalls', ['/bin/true']);
+    const { rows } = (report.sections as unknown as { readonly work: { readonly rows: readonly { readonly syscall: string; readonly calls: number }[] } }).work;
+    t.strictSame(rows.filter(({ syscall }) => ['execve', 'exit_group'].includes(syscall)).map(({ calls }) => calls), [1, 1]);
+  });
+
+  for (const more of [['CAP_SYSLOG'], []]) {
+    test(`oom traces, and ${more.length > 0 ? 'with CAP_SYSLOG the kernel log says the rest' : 'without CAP_SYSLOG says what is missing'}`, async (t) => {
+      const group = Limited.make(t, memoryController(), 16 * MIB);
+      const prefix = withCapabilities([...(capabilitiesOf('oom').get('log') ?? []), ...LOCKED, ...more]);
+      const tracer = await ktrace(t, ['-o', 'ndjson', '--variant', 'log'], { tool: 'oom', prefix }).tracing();
+      const hog = await group.hog(t, '--anon', '64');
+      hog.line();
+      t.strictSame(await hog.exit(), { code: null, signal: 'SIGKILL' });
+      const [incident] = oomLines(t, await tracer.finish(t)).incidents;
+      t.strictSame(incident?.victims.map(({ pid }) => pid), [hog.pid]);
+      const restricted = readFileSync('/proc/sys/kernel/dmesg_restrict', 'utf8').trim() === '1';
+      if (more.length === 0 && restricted) t.match(incident?.missing.join(), 'the kernel log may not be read');
+      else t.equal(incident?.limit, 16 * MIB);
+    });
+  }
 });

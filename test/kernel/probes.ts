@@ -11,6 +11,7 @@ export const CALLS = 23;
 export const HITS = 0;
 export const FAILED = 1;
 export const SYSCALLS = 2;
+export const NESTED = 3;
 /** A 16-byte record behind its length, padded to 8. */
 export const FRAME = 24;
 /** Internal maps are named after the object; every program uses .rodata, so while one is left, so is that map. */

@@ -93,6 +93,8 @@ export interface DoctorFacts {
   readonly lockdown: string | undefined;
   readonly perfEventParanoid: number | undefined;
   readonly unprivilegedBpfDisabled: number | undefined;
+  /** Name of the errno with which /dev/kmsg cannot be read. */
+  readonly kernelLog: string | undefined;
   readonly cgroup: CgroupMounts;
   /** `foreign`: /proc is that of another one; `missing`: there is no /proc. */
   readonly pidNamespace: 'initial' | 'nested' | 'foreign' | 'missing';

@@ -26,7 +26,7 @@ export function wantsMoreForPerfEvents({ rights, perfEventParanoid = 0 }: Doctor
 export const isDenied = ({ code }: Refusal): boolean => code === 'EPERM' || code === 'EACCES';
 
 export function judgeRights(facts: DoctorFacts): Finding[] {
-  return [capabilities(facts), nodeRights(facts), perfEventParanoid(facts), unprivilegedBpf(facts), lockdown(facts)];
+  return [capabilities(facts), nodeRights(facts), perfEventParanoid(facts), unprivilegedBpf(facts), kernelLog(facts), lockdown(facts)];
 }
 
 function capabilities(facts: DoctorFacts): Finding {
@@ -92,6 +92,14 @@ function unprivilegedBpf({ unprivilegedBpfDisabled: value, rights }: DoctorFacts
   if (value === undefined) return limited(key, title, 'There is no unprivileged_bpf_disabled: no bpf(2) in this kernel, or no /proc/sys.', 'Use a kernel with CONFIG_BPF_SYSCALL=y, with /proc mounted.');
   if (rights && lacking(rights).includes('CAP_BPF')) return limited(key, title, `unprivileged_bpf_disabled is ${value}; tracing takes CAP_BPF whatever it is.`, 'Leave it as it is and get the capability: see capabilities.');
   return works(key, title, `unprivileged_bpf_disabled is ${value}; it does not bind CAP_BPF.`);
+}
+
+/** Beside hooks it tells `ktrace oom` of each kill. */
+function kernelLog({ kernelLog: code }: DoctorFacts): Finding {
+  const [key, title] = ['kernel-log', 'kernel log'];
+  if (code === undefined) return works(key, title, 'It can be read (/dev/kmsg).');
+  const text = `/dev/kmsg cannot be read (${code}): \`ktrace oom\` tells less of each kill.`;
+  return limited(key, title, text, code === 'EPERM' || code === 'EACCES' ? 'Run it with sudo, or add CAP_SYSLOG.' : 'Run it on the host: containers seldom have it.');
 }
 
 /** `[none] integrity confidentiality` */

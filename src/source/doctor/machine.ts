@@ -4,7 +4,7 @@ import { inInitialPidNamespace } from '../namespace.js';
 import type { CgroupMounts, DoctorFacts } from '../../report/doctor/facts.js';
 import { numberIn, textOf, whyUnreadable } from './text.js';
 
-type MachineFacts = Pick<DoctorFacts, 'distribution' | 'btf' | 'lockdown' | 'perfEventParanoid' | 'unprivilegedBpfDisabled' | 'cgroup' | 'pidNamespace'>;
+type MachineFacts = Pick<DoctorFacts, 'distribution' | 'btf' | 'lockdown' | 'perfEventParanoid' | 'unprivilegedBpfDisabled' | 'kernelLog' | 'cgroup' | 'pidNamespace'>;
 
 export function machineFacts(): MachineFacts {
   return {
@@ -13,6 +13,7 @@ export function machineFacts(): MachineFacts {
     lockdown: textOf('/sys/kernel/security/lockdown'),
     perfEventParanoid: numberIn('/proc/sys/kernel/perf_event_paranoid'),
     unprivilegedBpfDisabled: numberIn('/proc/sys/kernel/unprivileged_bpf_disabled'),
+    kernelLog: whyUnreadable('/dev/kmsg'),
     cgroup: cgroupMounts(textOf('/proc/self/mounts') ?? ''),
     pidNamespace: pidNamespace(),
   };

@@ -32,6 +32,7 @@ export const WELL: DoctorFacts = {
   lockdown: '[none] integrity confidentiality',
   perfEventParanoid: 2,
   unprivilegedBpfDisabled: 2,
+  kernelLog: undefined,
   cgroup: { v2: '/sys/fs/cgroup', v1: false },
   pidNamespace: 'initial',
   rights: ROOT,
