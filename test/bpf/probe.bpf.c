@@ -137,7 +137,7 @@ int enter__raw_tp(struct bpf_raw_tracepoint_args *context)
 SEC("?tp_btf/sys_enter")
 int faults__tp_btf(__u64 *arguments)
 {
-	__u64 nothing;
+	__u8 nothing;
 
 	if (is_target() && arguments[1] == target.getppid)
 		bpf_probe_read_user(&nothing, sizeof(nothing), (void *)NOWHERE);
@@ -149,7 +149,7 @@ SEC("?raw_tp/page_fault_kernel")
 int fault__raw_tp(struct bpf_raw_tracepoint_args *context)
 {
 	static int depth; /* one thread makes these faults; some kernels do run it again */
-	__u64 nothing;
+	__u8 nothing;
 
 	if (!is_target() || context->args[0] != NOWHERE)
 		return 0;

@@ -188,8 +188,10 @@ withProbe(({ bytes, start, test }) => {
     callGetppid(CALLS);
     object.detach();
     const { fault__raw_tp: misses } = Object.fromEntries(object.programs().map(({ name, recursionMisses }) => [name, recursionMisses]));
-    t.equal(slot(object, HITS), CALLS);
-    t.strictSame([misses, slot(object, NESTED)], kernelVersion() >= 601 ? [CALLS, 0] : [0, CALLS], 'since 6.1 this kind of program does not run inside itself');
+    const faults = slot(object, HITS) / CALLS; // of one read: some kernels copy again what could not be copied
+    t.ok(faults === 1 || faults === 2, `${faults} page faults of a read`);
+    const nested = faults * faults * CALLS;
+    t.strictSame([misses, slot(object, NESTED)], kernelVersion() >= 601 ? [nested, 0] : [0, nested], 'since 6.1 this kind of program does not run inside itself');
     object.close();
   });
 
