@@ -125,15 +125,16 @@ async function testPart(kernel, part, whole) {
     ...(isWhole(log) ? [] : [`not all of the kernel's log is in ${share}/kernel.log`]),
     ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
   ];
-  const found = parseCoverage(kernel, read(`${share}/coverage.tsv`));
+  const found = parseCoverage(kernel, read(`${share}/coverage.tsv`)).map((row) => ({ ...row, skips: reasonsIn(read(`${share}/${row.tool === '-' ? 'rest' : `${row.tool}-${row.variant}`}.tap`)) }));
   const rows = found.length > 0 ? found : [nothingOf(kernel, part)];
+  for (const { tool, variant, skips } of rows) ofGuest.push(...skips.filter((reason) => !lacks(kernel, reason)).map((reason) => `${tool} ${variant}: skipped, though this kernel lacks nothing of it: ${reason}`));
   const problems = [...ofGuest, ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`)];
   return { kernel, seconds: Math.round((Date.now() - begun) / 1000), rows: rows.map((row) => ({ ...row, ofGuest })), problems };
 }
 
 function nothingOf(kernel, part) {
   const [tool, variant = 'together'] = part === 'rest' ? ['-', '-'] : part.split(':');
-  return { kernel, tool, variant, result: 'fail', why: 'nothing was tested' };
+  return { kernel, tool, variant, result: 'fail', why: 'nothing was tested', skips: [] };
 }
 
 function ofKernel(kernel, guests) {
@@ -154,19 +155,35 @@ export function parseCoverage(kernel, text) {
   });
 }
 
+/** Why tests of a TAP text were skipped, each reason once. */
+export const reasonsIn = (tap) => [...new Set([...tap.matchAll(/ # SKIP ?(.*)$/gm)].map(([, reason]) => reason || 'without a reason'))];
+
+/** Since this one Debian's kernels are preempted in the middle of BPF programs. */
+const PREEMPTED_SINCE = '7.0';
+
+/** Whether a kernel may skip a test for this: it is older than what the reason names, or skipped runs of programs itself. */
+export function lacks(kernel, reason) {
+  const number = (version) => version.split('.').map(Number).reduce((major, minor) => 1000 * major + minor);
+  const [, since] = /\bneeds? Linux (\d+\.\d+)/.exec(reason) ?? [];
+  return since === undefined ? reason.startsWith('this kernel preempts programs') && number(kernel) >= number(PREEMPTED_SINCE) : number(kernel) < number(since);
+}
+
+/** What a row says of its result. */
+const told = ({ result, why, skips = [] }) => `${result}: ${why}${skips.length === 0 ? '' : ` (${skips.map((reason) => reason.replaceAll('|', '\\|')).join('; ')})`}`;
+
 /** From the first line to that of the end, which scripts/vm-guest asks for. */
 export const isWhole = (log) => log.includes('Linux version ') && log.includes('sysrq: Resetting');
 
 /** What a kernel log must not have: WARN, BUG, oops, stalls, panics. */
 export function complaintsOf(log) {
-  const complaint = /(\bWARNING: |\bBUG: |\bBUG at |\bOops\b|\bkernel BUG\b|general protection fault|Kernel panic|Call Trace:|blocked for more than \d+ seconds|rcu.*(stall|self-detected))/;
+  const complaint = /(\bWARNING: |\bBUG: |\bBUG at |\bOops\b|\bkernel BUG\b|general protection fault|Kernel panic|Call Trace:|blocked for more than \d+ seconds|rcu.*(stall|self-detected)|\bUBSAN: |\d+ printk messages dropped)/;
   const lines = log.split('\n');
   const ofOom = (i) => lines[i].includes('Call Trace:') && lines.slice(Math.max(0, i - OOM_LINES), i).some((line) => line.includes(' invoked oom-killer: '));
   return lines.filter((line, i) => complaint.test(line) && !ofOom(i));
 }
 
 export function table(rows) {
-  const cells = [['kernel', 'tool', 'variant', 'result'], ...rows.map(({ kernel, tool, variant, result, why }) => [kernel, tool, variant, `${result}: ${why}`])];
+  const cells = [['kernel', 'tool', 'variant', 'result'], ...rows.map((row) => [row.kernel, row.tool, row.variant, told(row)])];
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column].length)));
   return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n');
 }
@@ -175,7 +192,7 @@ export function table(rows) {
 function cellsOf(results, areAll) {
   const today = new Date().toISOString().slice(0, 10);
   return results.flatMap(({ kernel, rows, time, problems }) => [
-    ...rows.map(({ tool, variant, result, why, ofGuest }) => [release(kernel), tool, variant, areAll ? `${result}: ${why}` : [`${today}: ${result}: ${why}`, ...ofGuest].join('; ')]),
+    ...rows.map((row) => [release(kernel), row.tool, row.variant, areAll ? told(row) : [`${today}: ${told(row)}`, ...row.ofGuest].join('; ')]),
     ...(areAll ? [[release(kernel), '', '', `${today}: ${time}; ${problems.length === 0 ? 'the kernel logs are clean' : problems.join('; ')}`]] : []),
   ]);
 }

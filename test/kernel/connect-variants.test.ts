@@ -4,6 +4,7 @@ import { schema } from '../../src/generated/connect.js';
 import { kernelFacts } from '../../src/source/facts.js';
 import { planAttach, variantsOf } from '../../src/source/plan.js';
 import { errnoName } from '../../src/tools/errno.js';
+import { LATE_NS } from './compare.js';
 import { tracedAttempts, type AttemptTruth, type ConnectLine } from './connects.js';
 import { EMULATED, N as ROUNDS } from './machine.js';
 import { onceMore } from './losses.js';
@@ -31,7 +32,7 @@ function sameTimes(t: Test, truth: readonly AttemptTruth[], events: readonly Con
     const pairs = truth.flatMap((attempt, i) => (attempt.kind === kind ? [[events[i]?.tookNs ?? 0, attempt.tookNs] as const] : []));
     t.strictSame(pairs.filter(([took, measured]) => took > measured), [], `${kind}: none took longer than the program measured`);
     const [took, measured] = [median(pairs.map(([a]) => a)), median(pairs.map(([, b]) => b))];
-    const isNear = took >= (EMULATED ? measured / 10 : measured - Math.max(50e3, 0.05 * measured));
+    const isNear = took >= Math.max(EMULATED ? measured / 10 : 0, measured - Math.max(EMULATED ? LATE_NS : 50e3, 0.05 * measured));
     if (!isNear) onceMore(t, `${kind}: the program was held up`);
     t.ok(isNear, `${kind}: ${took} ns, the program measured ${measured}`);
   }

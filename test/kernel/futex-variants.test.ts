@@ -1,6 +1,6 @@
 /** Each variant gives the same report on the same workload, as far as this kernel takes it. */
 import type { Test } from 'tap';
-import { callsOf, lockAt, only, outcomes, people, sameDuel } from './compare.js';
+import { callsOf, LATE_NS, lockAt, only, outcomes, people, sameDuel, sameTimes } from './compare.js';
 import type { FutexReport, LockRow, Truth } from './futex-model.js';
 import { skippedRuns, tolerantOfPreemption, whole } from './losses.js';
 import { N } from './machine.js';
@@ -112,9 +112,19 @@ suite(1, (test) => {
           const { aggregated, inFlight, dropped } = header.accounting;
           const wakes = sections.calls.rows.filter(({ op }) => op === 'FUTEX_WAKE').reduce((sum, { calls }) => sum + calls, 0);
           t.equal(aggregated - wakes + inFlight + dropped, truth.waits);
+          t.ok(aggregated > wakes, `${aggregated - wakes} of them were seen to end`);
+          t.strictSame([...new Set(sections.locks.rows.flatMap(({ holders }) => holders.map(({ tid }) => tid)))], [truth.holder]);
         }
       });
     }
+
+    on('how long waits of a quarter of a second took', async (t) => {
+      const { report, truth } = await whole(t, () => traced(t, 'mutex', ['--long', '-n', '5'], options, true, SOMETIMES));
+      const row = lockAt(report, truth.locks[0]?.address ?? '');
+      if (exact) sameTimes(t, row, truth);
+      const mean = row.total / row.acquisitions;
+      t.ok(mean >= 250e6 - LATE_NS && mean <= truth.maxNs, `${row.acquisitions} waits of ${mean} ns on average`);
+    });
 
     on('a process that hung before is in a deadlock', async (t) => {
       const { program } = await hung(t, 'deadlock');

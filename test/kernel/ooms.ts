@@ -8,6 +8,7 @@ import type { Loss } from '../../src/report/model.js';
 import { removed } from './cgroups.js';
 import type { FutexReport } from './futex-model.js';
 import { accounts } from './losses.js';
+import { kernelVersion } from './machine.js';
 import { workload, type Workload } from './processes.js';
 
 export const MIB = 1 << 20;
@@ -19,6 +20,12 @@ export interface OomReport {
   readonly losses: readonly Loss[];
   readonly sections: { readonly incidents: { readonly rows: readonly { readonly number: number; readonly victims: string; readonly ended: number | null }[] }; readonly candidates: { readonly rows: readonly { readonly pid: number; readonly victim: string }[] } };
   readonly finding: readonly string[];
+}
+
+/** Whether the tracepoint of a victim tells more than its id: since Linux 6.8, and in the later ones of Debian's 6.1. */
+export function victimsAreTold(): boolean {
+  const format = '/sys/kernel/tracing/events/oom/mark_victim/format';
+  return existsSync(format) ? readFileSync(format, 'utf8').includes('__data_loc char[] comm;') : kernelVersion() >= 608;
 }
 
 /** The memory controller: of cgroup v1 where that has it, else of v2, mounted where it is not. */

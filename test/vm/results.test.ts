@@ -7,17 +7,20 @@ interface Row {
   readonly variant: string;
   readonly result: string;
   readonly why: string;
+  readonly skips?: readonly string[];
 }
 
 interface Results {
   readonly complaintsOf: (log: string) => string[];
+  readonly lacks: (kernel: string, reason: string) => boolean;
+  readonly reasonsIn: (tap: string) => string[];
   readonly isWhole: (log: string) => boolean;
   readonly parseCoverage: (kernel: string, text: string) => Row[];
   readonly withTable: (page: string, whole: boolean, rows: readonly (readonly string[])[]) => string;
   readonly table: (rows: readonly Row[]) => string;
 }
 
-const { complaintsOf, isWhole, parseCoverage, table, withTable } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
+const { complaintsOf, isWhole, lacks, parseCoverage, reasonsIn, table, withTable } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
 
 t.test('a kernel log that complains is noticed, one that only mentions bugs is not', (t) => {
   const bad = [
@@ -28,6 +31,9 @@ t.test('a kernel log that complains is noticed, one that only mentions bugs is n
     '[   12.1] general protection fault, probably for non-canonical address 0xdead: 0000 [#1] SMP',
     '[   12.1] INFO: task node:44 blocked for more than 120 seconds.',
     '[   12.1] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100',
+    '[   12.1] rcu: INFO: rcu_preempt self-detected stall on CPU',
+    '[   12.1] UBSAN: array-index-out-of-bounds in kernel/bpf/verifier.c:12:3',
+    '[   12.1] ** 17 printk messages dropped **',
   ];
   const fine = [
     '[    1.1] PCI: Using host bridge windows from ACPI; if necessary, use "pci=nocrs" and report a bug',
@@ -46,6 +52,17 @@ t.test('a kernel log that lacks its beginning or its end is not whole', (t) => {
   const lines = ['[    0.0] Linux version 6.1.0-50-amd64', '[    9.1] random: crng init done', '[   99.9] sysrq: Resetting'];
   t.equal(isWhole(lines.join('\n')), true);
   for (const part of [lines.slice(1), lines.slice(0, -1), []]) t.equal(isWhole(part.join('\n')), false);
+  t.end();
+});
+
+t.test('a test is skipped for what the kernel lacks, and for nothing else', (t) => {
+  const tap = 'ok 1 - x\n    ok 1 - futex_waitv needs Linux 5.16 # SKIP futex_waitv needs Linux 5.16\n    ok 2 - y # SKIP futex_waitv needs Linux 5.16\nok 2 - z # SKIP\n# SKIP is a word\n';
+  t.strictSame(reasonsIn(tap), ['futex_waitv needs Linux 5.16', 'without a reason']);
+  t.strictSame(['5.10', '5.15', '5.16', '6.1'].map((kernel) => lacks(kernel, 'futex_waitv needs Linux 5.16')), [true, true, false, false]);
+  t.strictSame(['5.10', '6.12'].map((kernel) => lacks(kernel, 'futex_wait, futex_wake and futex_requeue need Linux 6.7')), [true, false]);
+  t.strictSame(['6.12', '7.2'].map((kernel) => lacks(kernel, 'this kernel preempts programs, and skipped runs in each of 8 tries')), [false, true]);
+  for (const reason of ['no bpftrace(8)', 'no cgroup v2 is mounted', 'without a reason', 'load: EPERM']) t.equal(lacks('7.2', reason), false, reason);
+  t.equal(table([{ kernel: '5.10', tool: 'futex', variant: 'fentry', result: 'pass', why: '9 passed, 0 failed, 1 skipped', skips: ['a | b'] }]).split('\n')[1], '5.10    futex  fentry   pass: 9 passed, 0 failed, 1 skipped (a \\| b)');
   t.end();
 });
 

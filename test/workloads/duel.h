@@ -13,6 +13,7 @@ struct duel {
 	void *object;
 	volatile void *word; // the futex address, as the waiter sees it
 	long rounds;
+	uint64_t hold_ns; // after the waiter has blocked
 	struct turns *turns;
 	struct turns own_turns;
 	struct tally waits;
@@ -22,7 +23,8 @@ struct duel {
 static inline struct duel duel_of(void *object, volatile void *word, void (*lock)(void *), void (*unlock)(void *))
 {
 	return (struct duel){.object = object, .word = word, .lock = lock, .unlock = unlock,
-			     .rounds = workload.count, .waits = tally_of(workload.count)};
+			     
+			     .rounds = workload.count, .hold_ns = HOLD_NS, .waits = tally_of(workload.count)};
 }
 
 static NOINLINE void hold_side(void *argument)
@@ -35,7 +37,7 @@ static NOINLINE void hold_side(void *argument)
 		duel->lock(duel->object);
 		turns->held = round;
 		wait_until_blocked(turns->waiter, duel->word);
-		nap(HOLD_NS);
+		nap(duel->hold_ns);
 		duel->unlock(duel->object);
 		until(turns->done == round);
 	}

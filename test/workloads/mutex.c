@@ -1,4 +1,4 @@
-// A plain mutex in .bss: one holder, one waiter, N waits of 5 ms and more. --recursive, --errorcheck, --adaptive: other kinds.
+// A plain mutex in .bss: one holder, one waiter, N waits of 5 ms and more, or --long: 250 ms. --recursive, --errorcheck, --adaptive: other kinds.
 #include "duel.h"
 
 static pthread_mutex_t account_lock;
@@ -23,7 +23,7 @@ static int kind(void)
 
 int main(int argc, char **argv)
 {
-	workload_begin(argc, argv, "--recursive --errorcheck --adaptive");
+	workload_begin(argc, argv, "--recursive --errorcheck --adaptive --long");
 	pthread_mutexattr_t attributes;
 	pthread_mutexattr_init(&attributes);
 	pthread_mutexattr_settype(&attributes, kind());
@@ -31,6 +31,8 @@ int main(int argc, char **argv)
 	start_gate();
 
 	struct duel duel = duel_of(&account_lock, &account_lock, take_account, give_account);
+	if (flag("--long"))
+		duel.hold_ns = 250 * MILLISECOND;
 	duel_run(&duel);
 
 	json_begin("mutex");
