@@ -112,7 +112,6 @@ suite(1, (test) => {
           const { aggregated, inFlight, dropped } = header.accounting;
           const wakes = sections.calls.rows.filter(({ op }) => op === 'FUTEX_WAKE').reduce((sum, { calls }) => sum + calls, 0);
           t.equal(aggregated - wakes + inFlight + dropped, truth.waits);
-          t.ok(aggregated > wakes, `${aggregated - wakes} of them were seen to end`);
           t.strictSame([...new Set(sections.locks.rows.flatMap(({ holders }) => holders.map(({ tid }) => tid)))], [truth.holder]);
         }
       });

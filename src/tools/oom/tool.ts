@@ -20,7 +20,10 @@ export const oomTool: Tool<OomRecord> = {
   name: 'oom',
   schema,
   optionalHooks: { exit_mmap: 'When the memory of a victim is free: this kernel has no tracepoint for it (it came with Linux 6.1). It is when the victim has ended, if nobody shares it.' },
-  limits: { log: ['Neither functions of the kernel nor their ends can be hooked: who asked, what ran out and the candidates are from the kernel log.'] },
+  limits: {
+    kprobe: ['The whole way to the allocation: while this is hooked, the kernel\'s own stack lacks who called out_of_memory.'],
+    log: ['Neither functions of the kernel nor their ends can be hooked: who asked, what ran out and the candidates are from the kernel log.'],
+  },
   alsoOn: {},
   sorts: OOM_SORTS,
   wholeMachine: true,

@@ -1,0 +1,48 @@
+/** Which variant is taken where the kernel refuses the better ones, and where that is told. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+import { schema } from '../../src/generated/futex.js';
+import type { Header } from '../../src/report/model.js';
+import { kernelFacts } from '../../src/source/facts.js';
+import { planAttach } from '../../src/source/plan.js';
+import { suite } from './suite.js';
+import { futex, ktrace, lacking } from './tracer.js';
+
+const ORDER: readonly string[] = planAttach(schema.programs, kernelFacts(), { optional: [] }).map(({ variant }) => variant);
+
+const words = ({ variant, stage, errno }: Header['attempts'][number]): string => `${variant}: ${stage} ${errno}`;
+
+async function headerOf(t: Test): Promise<Pick<Header, 'variant' | 'attempts' | 'limits'>> {
+  const { header } = await ktrace(t, ['-o', 'json', '-p', String(process.pid), '-d', '10ms']).report(t, { signal: null });
+  return header as unknown as Header;
+}
+
+suite(1, (test) => {
+  test('what the kernel refused before is in the header, and --dry-run -v tells it', async (t) => {
+    const { variant, attempts, limits } = await headerOf(t);
+    t.strictSame(attempts.map(words), ORDER.slice(0, ORDER.indexOf(variant)).map((each) => lacking(each)));
+    const dry = ktrace(t, ['--dry-run', '-v']);
+    t.strictSame(await dry.exit(), { code: 0, signal: null });
+    const told = [`ktrace: loaded and attached (variant ${variant}); nothing was traced`, ...attempts.map((each) => `Variant ${each.variant} did not ${each.stage}: ${each.errno}`), ...limits.map((limit) => `Not seen: ${limit}`)];
+    t.equal(dry.stderr.trim().replace(/\s+/g, ' '), told.join(' '), 'but for where lines are broken');
+    t.strictSame(dry.stderr.split('\n').filter((line) => line.length > 80), []);
+  });
+
+  if (ORDER[0] === 'fentry') {
+    test('where a function has no room for more hooks the next variant is taken, until there is room again', async (t) => {
+      const why = lacking('fentry');
+      if (why !== undefined) return void t.pass('skipped', { skip: why });
+      const sessions: Awaited<ReturnType<typeof futex>>[] = [];
+      t.teardown(() => Promise.all(sessions.map((session) => session[Symbol.asyncDispose]())));
+      const refusal = await (async () => {
+        while (sessions.length < 50) sessions.push(await futex({ pid: process.pid, variant: 'fentry' }));
+        return undefined;
+      })().catch((error: unknown) => error);
+      t.match(refusal, { attempts: [{ variant: 'fentry', stage: 'attach', errno: 'E2BIG' }], hint: /the kernel takes some forty for each/ });
+      t.match(await headerOf(t), { variant: 'tracepoint', attempts: [{ variant: 'fentry', stage: 'attach', errno: 'E2BIG' }] });
+      await sessions.pop()?.[Symbol.asyncDispose]();
+      await sleep(1000); // the kernel lets go of a hook after a grace period
+      t.match(await headerOf(t), { variant: 'fentry', attempts: [] });
+    });
+  }
+});
