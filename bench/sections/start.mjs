@@ -33,6 +33,13 @@ async function dryRun() {
   return { attached: ns - program.startedNs, total: program.exitedNs - program.startedNs };
 }
 
+async function doctor() {
+  const program = new Program(process.execPath, ['dist/cli/main.js', 'doctor', '--json']);
+  await program.said('stdout', REPORT);
+  await program.done();
+  return { total: program.exitedNs - program.startedNs };
+}
+
 /** One report while it runs, so that its memory is in the peak, and one at the end. */
 async function live(args) {
   const { program, attachedNs } = await startKtrace(['-i', '300ms', ...args]);
@@ -59,7 +66,7 @@ async function traceOne() {
   }
 }
 
-const CANDIDATES = { node: bareNode, dry: dryRun, one: traceOne, all: () => live([]) };
+const CANDIDATES = { node: bareNode, dry: dryRun, doctor, one: traceOne, all: () => live([]) };
 
 export async function run({ rounds, progress }) {
   const count = Math.max(rounds, LEAST_ROUNDS);
@@ -68,7 +75,7 @@ export async function run({ rounds, progress }) {
   return { samples, failures: {}, tables: [tableOf(samples, count)] };
 }
 
-function tableOf({ node, dry, one, all }, count) {
+function tableOf({ node, dry, doctor, one, all }, count) {
   const least = (samples, base) => times(Math.min(...samples) / Math.min(...base));
   const row = (title, own, base, format) => [title, spread(ratio(own, base), times), least(own, base), spread(summary(own), format)];
   const rows = [
@@ -77,6 +84,7 @@ function tableOf({ node, dry, one, all }, count) {
     row('exec to attached, whole machine', all.attached, node.total, ms),
     row('exec to attached, --dry-run', dry.attached, node.total, ms),
     row('exec to exit, --dry-run', dry.total, node.total, ms),
+    row('ktrace doctor, exec to exit', doctor.total, node.total, ms),
     row('CPU time until then, -p', one.cpu, node.cpu, ms),
     row('SIGINT to report, -p', one.report, node.total, ms),
     row('SIGINT to exit, -p', one.stop, node.total, ms),
