@@ -121,6 +121,12 @@ enum futex_drop { FUTEX_DROP_STATE, FUTEX_DROP_LOCK, FUTEX_DROP_STALE, FUTEX_DRO
 
 enum futex_phase { FUTEX_IDLE, FUTEX_WAITING, FUTEX_RESTARTING };
 
+/* What came of a wake that was open when tracing ended: in `waking`. */
+enum futex_wake {
+	FUTEX_WAKE_UNDER_WAY = 0x100, /* it ended after that */
+	FUTEX_WAKE_UNSEEN = 0x200,    /* something else began: it had ended before */
+};
+
 /* Whether the next wait of a thread on the same key goes on with its acquisition. */
 enum futex_open {
 	FUTEX_CLOSED,
@@ -149,7 +155,7 @@ struct futex_state {
 	ktrace_ktime unseen_end; /* should nobody see its end: when it was last woken, else 0 */
 	__s32 unseen_result;     /* and with what result, as far as the waker tells */
 	__u16 in_doubt;       /* the word had changed: not likely to sleep; key and begin are not this call's yet */
-	__u16 waking;         /* 1 + the operation of the wake call that it is in, where ends may go unseen */
+	__u16 waking;         /* 1 + the operation of the wake call that it is in, where ends may go unseen; and FUTEX_WAKE_… */
 	ktrace_tid waker_tid; /* who made this thread runnable */
 	ktrace_pid waker_tgid;
 	ktrace_addr waker_uaddr;
@@ -172,8 +178,7 @@ struct futex_state {
 	ktrace_tid own_tid;                                                                        \
 	__u32 exec_id;                                                                             \
 	__u32 sleeping;                                                                            \
-	__u16 waits; /* it is in a wait and passes the filters; else its state has something to add */  \
-	__u16 wakes; /* it is in the wake call that its state tells of */                          \
+	__u32 waits; /* it is in a wait and passes the filters; else its state has something to add */  \
 	ktrace_comm comm;
 
 struct futex_found {

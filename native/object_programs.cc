@@ -94,6 +94,8 @@ void BpfObject::askForStatistics()
 	bpf_program *program;
 	bpf_object__for_each_program(program, object_)
 	{
+		if (!bpf_program__autoload(program))
+			continue;
 		std::vector<char> &text = statistics_[bpf_program__name(program)];
 		text.resize(kBytes);
 		bpf_program__set_log_buf(program, text.data(), text.size());
@@ -101,7 +103,7 @@ void BpfObject::askForStatistics()
 	}
 }
 
-// Its last line but one: "processed 1234 insns (limit 1000000) ...". 0: it was not asked.
+// Its last line: "processed 1234 insns (limit 1000000) ...". 0: it was not asked.
 uint32_t BpfObject::processedInsns(const bpf_program *program) const
 {
 	const auto found = statistics_.find(bpf_program__name(program));

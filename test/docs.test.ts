@@ -161,7 +161,7 @@ t.test('the README shows a report that fits 80 columns', (t) => {
 });
 
 const EMPTY: FutexSnapshot = {
-  startedAt: 0, takenAt: 0, locks: [], parts: [], threads: new Map(), processes: new Map(), waits: [], mappings: new Map(), settled: true, deadlocks: [],
+  startedAt: 0, takenAt: 0, locks: [], parts: [], threads: new Map(), processes: new Map(), waits: [], wakes: { underWay: 0, unseen: 0 }, mappings: new Map(), settled: true, deadlocks: [],
   counters: { calls: [], drops: [], full: { locks: 0, parts: 0, processes: 0, targets: 0, events: 0 } },
 };
 

@@ -25,21 +25,24 @@ __noinline int woke(__u64 uaddr, __u32 flags, __u32 tgid, __u32 threads)
 }
 
 /*
- * Wakes do not block, so they are counted when they end, and where an end may go unseen, as begun too: here, unless wake_begin() has.
- * `state`: of the waker, if it has one.
+ * Wakes do not block, so they are counted when they end, and where an end may go unseen, as begun too: here, unless wake_begin() has
+ * done so of this very call. `state`: of the waker, if it has one.
  */
 static __always_inline void wake_end(enum futex_op op, __u64 uaddr, __u32 flags, struct futex_state *state,
 				     ktrace_pid tgid, long ret)
 {
 	bool done = ret > 0 || (!ret && op == FUTEX_OP_UNLOCK_PI);
 
-	if (ends_missed && state && state->waking) {
+	if (ends_missed && state && state->waking == 1 + op) {
 		state->waking = 0;
 	} else {
 		if (!current_traced(tgid))
 			return;
-		if (ends_missed)
+		if (ends_missed) {
+			if (state)
+				wake_left_unseen(state);
 			count_call(op, FUTEX_ENTERED, 0);
+		}
 	}
 	count_call(op, done ? FUTEX_WOKEN : ret ? FUTEX_ERROR : FUTEX_NEVER_SLEPT, ret);
 	if (state)
@@ -73,13 +76,25 @@ static __always_inline int wake_begin(enum futex_op op, ktrace_pid tgid)
 	return 0;
 }
 
+/* Tracing is over: the first thing that a thread does then tells what came of its open wake. */
+static __always_inline int after_tracing(enum futex_wake told)
+{
+	struct futex_state *state = ends_missed ? states_of(current_task()) : 0;
+
+	if (state && state->waking && state->waking < FUTEX_WAKE_UNDER_WAY)
+		state->waking |= told;
+	return 0;
+}
+
 /* futex(uaddr, command, val, timeout) */
 static __always_inline int futex_begins(__u64 uaddr, __u32 command, __u32 val, __u64 timeout)
 {
 	struct futex_call call = { .uaddr = uaddr, .op = op_of_command(command), .val = val };
 	ktrace_pid tgid = current_tgid();
 
-	if (frozen || (!op_waits(call.op) && !ends_missed) || !current_traced(tgid))
+	if (frozen)
+		return after_tracing(FUTEX_WAKE_UNSEEN);
+	if ((!op_waits(call.op) && !ends_missed) || !current_traced(tgid))
 		return 0;
 	if (!op_waits(call.op))
 		return wake_begin(call.op, tgid);
@@ -96,7 +111,9 @@ static __always_inline int futex_ends(struct pt_regs *regs, long ret)
 	struct futex_state *state;
 	enum futex_op op;
 
-	if (frozen || !process_traced(tgid))
+	if (frozen)
+		return after_tracing(FUTEX_WAKE_UNDER_WAY);
+	if (!process_traced(tgid))
 		return 0;
 	state = states_of(current_task());
 	if (state && state->phase == FUTEX_WAITING && !end_was_missed(state, regs, tgid)) {
@@ -121,7 +138,9 @@ static __always_inline int futex_waitv_begins(__u64 waiters, __u64 timeout)
 {
 	struct futex_waitv first = {};
 
-	if (frozen || !current_traced(current_tgid()))
+	if (frozen)
+		return after_tracing(FUTEX_WAKE_UNSEEN);
+	if (!current_traced(current_tgid()))
 		return 0;
 	bpf_probe_read_user(&first, sizeof(first), (void *)waiters);
 	return wait_begin(FUTEX_OP_WAITV, first.uaddr, first.val, wait_flags(first.flags, timeout), waiters);
@@ -130,7 +149,9 @@ static __always_inline int futex_waitv_begins(__u64 waiters, __u64 timeout)
 /* futex_wait(uaddr, val, mask, flags, timeout, clockid) */
 static __always_inline int futex_wait_begins(__u64 uaddr, __u32 val, __u32 flags, __u64 timeout)
 {
-	if (frozen || !current_traced(current_tgid()))
+	if (frozen)
+		return after_tracing(FUTEX_WAKE_UNSEEN);
+	if (!current_traced(current_tgid()))
 		return 0;
 	return wait_begin(FUTEX_OP_WAIT2, uaddr, val, wait_flags(flags & FUTEX_PRIVATE_FLAG, timeout), 0);
 }
@@ -140,7 +161,9 @@ static __always_inline int futex2_wake_begins(enum futex_op op)
 {
 	ktrace_pid tgid = current_tgid();
 
-	return frozen || !current_traced(tgid) ? 0 : wake_begin(op, tgid);
+	if (frozen)
+		return after_tracing(FUTEX_WAKE_UNSEEN);
+	return current_traced(tgid) ? wake_begin(op, tgid) : 0;
 }
 
 /* futex_wake(uaddr, mask, nr, flags) */
@@ -148,7 +171,9 @@ static __always_inline int futex_wake_ends(struct pt_regs *regs, long ret)
 {
 	ktrace_pid tgid = current_tgid();
 
-	if (frozen || !process_traced(tgid))
+	if (frozen)
+		return after_tracing(FUTEX_WAKE_UNDER_WAY);
+	if (!process_traced(tgid))
 		return 0;
 	regs = regs ?: current_regs();
 	wake_end(FUTEX_OP_WAKE2, regs_argument(regs, 0), regs_argument(regs, 3), states_of(current_task()), tgid, ret);
@@ -161,7 +186,9 @@ static __always_inline int futex_requeue_ends(struct pt_regs *regs, long ret)
 	ktrace_pid tgid = current_tgid();
 	struct futex_waitv from = {};
 
-	if (frozen || !process_traced(tgid))
+	if (frozen)
+		return after_tracing(FUTEX_WAKE_UNDER_WAY);
+	if (!process_traced(tgid))
 		return 0;
 	regs = regs ?: current_regs();
 	bpf_probe_read_user(&from, sizeof(from), (void *)regs_argument(regs, 0));

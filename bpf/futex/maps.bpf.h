@@ -20,7 +20,6 @@ const volatile bool ends_missed;      /* the variant, or this kernel, does not s
 #define NR_FUTEX_WAITV 449
 #define NR_FUTEX_WAKE 454
 #define NR_FUTEX_WAIT 455
-#define NR_FUTEX_REQUEUE 456
 
 KTRACE_STATES(states, struct futex_state)
 
@@ -35,6 +34,7 @@ KTRACE_TOTALS(locks, struct futex_key, struct futex_lock, 4096)
 KTRACE_TOTALS(parts, struct futex_part_key, struct futex_part, 16384)
 KTRACE_COUNTERS(drops, enum futex_drop, FUTEX_DROPS)
 KTRACE_ENUM_ANCHOR(futex_drop);
+KTRACE_ENUM_ANCHOR(futex_wake);
 KTRACE_RING(events, futex_event, 4 << 20)
 KTRACE_ANCHOR(futex_task);
 

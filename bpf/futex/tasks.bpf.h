@@ -98,8 +98,6 @@ int waits__any(struct bpf_iter__task *ctx)
 	waits = (state && state->phase == FUTEX_WAITING) ||
 		(found.sleeping && (found.syscall == NR_FUTEX || found.syscall == NR_FUTEX_WAITV || found.syscall == NR_FUTEX_WAIT));
 	found.waits = waits && task_traced(task, found.tgid, found.tid);
-	found.wakes = state && state->waking &&
-		      (found.syscall == NR_FUTEX || found.syscall == NR_FUTEX_WAKE || found.syscall == NR_FUTEX_REQUEUE);
 	if (!found.waits && !(state && (state->pending || state->waking)))
 		return 0;
 	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));

@@ -1,7 +1,4 @@
-/** How wide text may be, and whether it has colours, as https://no-color.org and the terminal have it. */
-
-/** Columns where no terminal says. */
-export const DEFAULT_WIDTH = 80;
+/** Whether to colour, as https://no-color.org and the terminal have it. */
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -35,7 +35,7 @@ export async function runDoctor(tools: readonly Tool[], { json }: DoctorOptions)
 }
 
 async function look(terminal: { readonly columns: number } | undefined): Promise<DoctorView> {
-  const [{ createColors }, { DEFAULT_WIDTH, wantsColor }] = await Promise.all([import('picocolors'), import('./color.js')]);
+  const [{ createColors }, { wantsColor }, { DEFAULT_WIDTH }] = await Promise.all([import('picocolors'), import('./color.js'), import('../render/width.js')]);
   return { width: Math.max(NARROWEST, terminal?.columns || DEFAULT_WIDTH), color: createColors(wantsColor('auto', process.env, terminal !== undefined)) };
 }
 

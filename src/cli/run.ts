@@ -1,13 +1,13 @@
 /** One run of one tool, from checked options to the exit code. */
 import { KtraceError } from '../errors.js';
 import { attemptLines, limitLines } from '../render/table.js';
+import { DEFAULT_WIDTH } from '../render/width.js';
 import type { Report } from '../report/model.js';
 import { findCgroup } from '../source/cgroup.js';
 import { protectSelf } from '../source/protect.js';
 import { Session } from '../source/session.js';
 import type { Tool } from '../tools/contract.js';
 import { endedAlready, exitCodeOf, startChild, type Child } from './child.js';
-import { DEFAULT_WIDTH } from './color.js';
 import { EXIT, UsageError } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Print } from './print.js';

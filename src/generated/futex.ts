@@ -79,6 +79,12 @@ export const FutexScope = {
   FUTEX_SHARED_UNKNOWN: 2,
 } as const;
 
+/** enum futex_wake */
+export const FutexWake = {
+  FUTEX_WAKE_UNDER_WAY: 256,
+  FUTEX_WAKE_UNSEEN: 512,
+} as const;
+
 /** struct futex_call, 24 bytes */
 export interface FutexCall {
   /** ktrace_addr */
@@ -301,10 +307,8 @@ export interface FutexTask {
   readonly execId: number;
   /** u32 */
   readonly sleeping: number;
-  /** u16 */
+  /** u32 */
   readonly waits: number;
-  /** u16 */
-  readonly wakes: number;
   /** ktrace_comm */
   readonly comm: string;
   /** futex_state */
@@ -405,7 +409,7 @@ export interface Options {
 export const schema = {
   tool: 'futex',
   object: 'futex.bpf.o',
-  layoutHash: '53ae278c3539417b',
+  layoutHash: '8e600d6a6631e523',
   /** C names */
   options: {
     emitEvents: 'emit_events',

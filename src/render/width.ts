@@ -1,6 +1,9 @@
 /** How much room text takes on a terminal. */
 import stringWidth from 'string-width';
 
+/** Columns where no terminal says. */
+export const DEFAULT_WIDTH = 80;
+
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const PRINTABLE_ASCII = /^[ -~]*$/;
 

@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import type { Share } from '../../src/report/model.js';
 import type { CallRow, DuelTruth, FutexReport, LockRow, Times } from './futex-model.js';
-import { alike, onceMore, slack } from './losses.js';
+import { alike, loss, onceMore, slack } from './losses.js';
 import { EMULATED } from './machine.js';
 
 /** A duration of ours may miss the time between the program's clock and the system call: this part of the whole. */
@@ -34,6 +34,12 @@ export function outcomes(row: LockRow): Record<string, number> {
 export function callsOf(report: FutexReport, op: string): Partial<Omit<CallRow, 'op'>> {
   const row = report.sections.calls.rows.find((each) => each.op === op);
   return Object.fromEntries(Object.entries(row ?? {}).filter(([key, value]) => key !== 'op' && value !== 0));
+}
+
+/** Wakes that had begun when tracing ended, as far as the report has them as hits. */
+export function wakesUnderWay(report: FutexReport): number {
+  const { calls = 0, ...ended } = callsOf(report, 'FUTEX_WAKE');
+  return calls - (['woken', 'timedOut', 'neverSlept', 'interrupted', 'errors'] as const).reduce((sum, outcome) => sum + (ended[outcome] ?? 0), 0) - loss(report, 'wakes-unseen');
 }
 
 /** Counts exact; times not above what the program saw, and hardly below. */

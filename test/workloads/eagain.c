@@ -1,15 +1,28 @@
 // One system call in a loop, N = 1,000,000 times: FUTEX_WAIT that returns EAGAIN, or --wake: FUTEX_WAKE that finds nobody,
-// or --getppid: no futex at all. --shared: without FUTEX_PRIVATE_FLAG. For measuring what a tracer costs.
+// or --getppid: no futex at all. --shared: without FUTEX_PRIVATE_FLAG. --between: getppid and some work after each of them.
+// For measuring what a tracer costs, and for being in such a call at any moment.
 #include "workload.h"
 
 static uint32_t word;
 
+static void between(void)
+{
+	static volatile unsigned work;
+
+	syscall(SYS_getppid);
+	for (int i = 0; i < 500; i++)
+		work += i;
+}
+
 static long loop_futex(int op, uint32_t value, long expected)
 {
 	long unexpected = 0;
+	bool has_between = flag("--between");
 	for (long i = 0; i < workload.count; i++) {
 		long result = syscall(SYS_futex, &word, op, value, NULL, NULL, 0);
 		unexpected += (result < 0 ? -errno : result) != expected;
+		if (has_between)
+			between();
 	}
 	return unexpected;
 }
@@ -24,7 +37,7 @@ static long loop_getppid(void)
 int main(int argc, char **argv)
 {
 	workload.count = 1000000;
-	workload_begin(argc, argv, "--wake --getppid --shared");
+	workload_begin(argc, argv, "--wake --getppid --shared --between");
 	int private = flag("--shared") ? 0 : FUTEX_PRIVATE_FLAG;
 	start_gate();
 

@@ -19,15 +19,15 @@ const WAIT_OPS: ReadonlySet<number> = new Set([
 
 /**
  * hits = aggregated + in flight + filtered + dropped. Waits are hits when they begin (or are found going on at the start) and are
- * aggregated in the rows of their locks when they end; wakes, which do not block, are both when they end. Always since tracing began, in interval reports too:
+ * aggregated in the rows of their locks when they end; wakes, which do not block, are both when they end, or where an end may go unseen, hits when they begin. Always since tracing began, in interval reports too:
  * a call may begin in one interval and end in the next.
  */
 export function accountingOf(snapshot: FutexSnapshot): Header['accounting'] {
-  const { counters, locks, waits } = snapshot.whole ?? snapshot;
+  const { counters, locks, waits, wakes } = snapshot.whole ?? snapshot;
   const { calls, drops } = counters;
   let hits = 0;
   let aggregated = locks.reduce((sum, { value }) => sum + value.outcomes.reduce((a, b) => a + b, 0), 0);
-  const inFlight = waits.filter(({ state }) => state.phase === FutexPhase.FUTEX_WAITING).length + (drops[FutexDrop.FUTEX_DIED] ?? 0);
+  const inFlight = waits.filter(({ state }) => state.phase === FutexPhase.FUTEX_WAITING).length + wakes.underWay + (drops[FutexDrop.FUTEX_DIED] ?? 0);
   for (let op = 0; op * SLOTS < calls.length; op++) {
     hits += begunOf(counters, op);
     if (!WAIT_OPS.has(op)) aggregated += endedOf(counters, op);
@@ -38,7 +38,7 @@ export function accountingOf(snapshot: FutexSnapshot): Header['accounting'] {
     aggregated,
     inFlight,
     filtered: drops[FutexDrop.FUTEX_FILTERED] ?? 0,
-    dropped: dropped.reduce((sum, reason) => sum + (drops[reason] ?? 0), 0),
+    dropped: dropped.reduce((sum, reason) => sum + (drops[reason] ?? 0), wakes.unseen),
   };
 }
 
@@ -56,7 +56,7 @@ function endedOf({ calls }: FutexSnapshot['counters'], op: number): number {
 
 /** Everything that is missing from the figures, with what it means; zeros too. */
 export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns, skippedInAll }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll'>): Loss[] {
-  const { drops, full } = snapshot.counters;
+  const { wakes, counters: { drops, full } } = snapshot;
   const { hits, aggregated, inFlight, filtered, dropped } = accountingOf(snapshot);
   const apart = Math.abs(hits - aggregated - inFlight - filtered - dropped);
   const loss = (reason: string, count: number | undefined, meaning: string): Loss => ({ reason, count: count ?? 0, meaning });
@@ -65,7 +65,7 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns,
     loss('parts-full', full.parts, 'times a waiter, holder or releaser was left out of its lock\'s shares: table full (raise --max-locks)'),
     loss('no-memory', drops[FutexDrop.FUTEX_DROP_STATE], 'waits were not followed: the kernel had no memory for a thread\'s state'),
     loss('stale', drops[FutexDrop.FUTEX_DROP_STALE], 'waits ended unseen; they are in no row'),
-    loss('wakes-unseen', drops[FutexDrop.FUTEX_WAKE_STALE], 'wake calls were not seen to end; they are in no row'),
+    loss('wakes-unseen', (drops[FutexDrop.FUTEX_WAKE_STALE] ?? 0) + wakes.unseen, 'wake calls were not seen to end; they are in no row'),
     loss('clock-backwards', drops[FutexDrop.FUTEX_DROP_BACKWARDS], 'waits ended before they began by the clock; they are in no row'),
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),

@@ -6,11 +6,12 @@ import type { Look, Processes, ReportOptions, Tables } from '../contract.js';
 import { nameAddress, type Mapping } from '../mappings.js';
 import { findDeadlocks } from './deadlock.js';
 import { since } from './interval.js';
-import { callsWithPending, endedUnseen, withPending } from './pending.js';
+import { callsWithPending, withPending } from './pending.js';
 import { recordOf, type FutexEventRecord } from './events.js';
 import type { CallCount, Deadlock, Evidence, FutexSnapshot, Wait } from './model.js';
 import { futexReport, storyOf, type FutexSort } from './report.js';
 import { callOf } from './waits.js';
+import { openWakes } from './wakes.js';
 
 const EVIDENCE_BEFORE = 48; // as in bpf/futex.bpf.h
 const EVIDENCE_BEHIND = 48;
@@ -27,6 +28,8 @@ export class FutexLook implements Look<FutexEventRecord> {
   readonly #deadlocks = new Map<string, Deadlock>();
   readonly #news: string[] = [];
   #suspects: Wait[] | undefined;
+  /** All that the last look found. */
+  #tasks: readonly FutexTask[] = [];
   #startedAt = 0;
   #last: FutexSnapshot | undefined;
 
@@ -92,9 +95,10 @@ export class FutexLook implements Look<FutexEventRecord> {
       threads: this.#byId<KtraceThread>('threads'),
       processes: this.#byId<KtraceProcess>('processes'),
       waits,
+      wakes: openWakes(this.#tasks, settled),
       counters: {
         calls: callsWithPending(this.#tables.rows<unknown, FutexCalls>('calls').map(({ values }) => sumCalls(values)), waits),
-        drops: this.#tables.counters('drops').map((count, drop) => (drop === FutexDrop.FUTEX_DIED ? died : drop === FutexDrop.FUTEX_WAKE_STALE ? count + endedUnseen(waits) : count)),
+        drops: this.#tables.counters('drops').map((count, drop) => (drop === FutexDrop.FUTEX_DIED ? died : count)),
         full: this.#full(),
       },
       mappings: this.#mappings,
@@ -125,7 +129,8 @@ export class FutexLook implements Look<FutexEventRecord> {
   /** Each word's memory is read once, however many threads wait there. */
   #waits(): Wait[] {
     const read = new Map<string, Evidence | null>();
-    return this.#tables.iterate<FutexTask>('waits__any', 'futex_task').map((task) => {
+    this.#tasks = this.#tables.iterate<FutexTask>('waits__any', 'futex_task');
+    return this.#tasks.filter(({ waits, state }) => waits !== 0 || state.pending > 0).map((task) => {
       const wait = { ...task, memory: null };
       const { address } = callOf(wait);
       const id = `${task.tgid} ${address}`;

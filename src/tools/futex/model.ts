@@ -40,6 +40,12 @@ export interface FutexCounters {
   readonly full: Readonly<Record<'locks' | 'parts' | 'processes' | 'targets' | 'events', number>>;
 }
 
+/** Wakes without an end: begun when this was taken, or over without that anybody saw it. */
+export interface OpenWakes {
+  readonly underWay: number;
+  readonly unseen: number;
+}
+
 export interface FutexSnapshot {
   /** CLOCK_MONOTONIC, ns, when tracing began and when this was taken. */
   readonly startedAt: number;
@@ -49,6 +55,7 @@ export interface FutexSnapshot {
   readonly threads: ReadonlyMap<number, KtraceThread>;
   readonly processes: ReadonlyMap<number, KtraceProcess>;
   readonly waits: readonly Wait[];
+  readonly wakes: OpenWakes;
   readonly counters: FutexCounters;
   /** By process; missing when it was gone before anybody looked. */
   readonly mappings: ReadonlyMap<number, readonly Mapping[]>;

@@ -1,6 +1,6 @@
 /** Calls that never slept are counted in their thread's state until the thread does something else; here they join the rows of their locks. */
 import { FutexOutcome, type FutexKey, type FutexLock } from '../../generated/futex.js';
-import { ENTERED, SLOTS, type CallCount, type FutexSnapshot, type Wait } from './model.js';
+import { SLOTS, type CallCount, type FutexSnapshot, type Wait } from './model.js';
 
 type Rows = FutexSnapshot['locks'];
 
@@ -17,22 +17,16 @@ export function withPending(rows: Rows, waits: readonly Wait[]): Rows {
   return [...merged.values()];
 }
 
-/** The same for the counts by operation; index as in the BPF map. A wake that has not ended is no hit yet. */
+/** The same for the counts by operation; index as in the BPF map. */
 export function callsWithPending(calls: readonly CallCount[], waits: readonly Wait[]): CallCount[] {
   const merged = [...calls];
-  const add = (index: number, count: number): void => {
+  for (const { state } of waits) {
+    const index = state.pendingCall.op * SLOTS + FutexOutcome.FUTEX_NEVER_SLEPT;
     const { calls: before = 0, threads = 0 } = merged[index] ?? {};
-    merged[index] = { calls: before + count, threads };
-  };
-  for (const { state, wakes } of waits) {
-    if (state.pending > 0) add(state.pendingCall.op * SLOTS + FutexOutcome.FUTEX_NEVER_SLEPT, state.pending);
-    if (wakes !== 0) add((state.waking - 1) * SLOTS + ENTERED, -1);
+    if (state.pending > 0) merged[index] = { calls: before + state.pending, threads };
   }
   return merged;
 }
-
-/** Wakes that were seen to begin, and are over, though nobody saw them end. */
-export const endedUnseen = (waits: readonly Wait[]): number => waits.filter(({ state, wakes }) => state.waking !== 0 && wakes === 0).length;
 
 const text = ({ scope, tgid, execId, space, dev, address }: FutexKey): string => `${scope} ${tgid} ${execId} ${space} ${dev} ${address}`;
 

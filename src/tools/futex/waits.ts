@@ -1,5 +1,5 @@
 /** Reading one thread's present wait: its system call's arguments and the memory at the word. */
-import { FutexOp, FutexPhase, type FutexCall } from '../../generated/futex.js';
+import { FutexOp, FutexPhase, type FutexCall, type FutexTask } from '../../generated/futex.js';
 import type { Sighting } from './classify.js';
 import type { Classification, Wait } from './model.js';
 import { wordsOf } from './words.js';
@@ -8,13 +8,23 @@ const PRIVATE = 128; // FUTEX_PRIVATE_FLAG, also FUTEX2_PRIVATE
 const HAS_TIMEOUT = 1 << 16; // FUTEX_HAS_TIMEOUT in bpf/futex.bpf.h
 const TID_MASK = 0x3fffffff;
 const NR_FUTEX: readonly number[] = [202, 98]; // x86-64, arm64
+const NR_FUTEX_WAKE = 454;
 const NR_FUTEX_WAIT = 455;
+const NR_FUTEX_REQUEUE = 456;
 const NR_FUTEX_WAITV = 449;
 const NR_RESTART_SYSCALL: readonly number[] = [219, 128];
 
 /** By its registers: a state that was left behind says nothing of where the thread is now. */
 export const isInFutexCall = ({ syscall, sleeping }: Wait): boolean =>
   sleeping !== 0 && (NR_FUTEX.includes(syscall) || syscall === NR_FUTEX_WAIT || syscall === NR_FUTEX_WAITV || NR_RESTART_SYSCALL.includes(syscall));
+
+/** The same of a wake call, which does not sleep. */
+export function isInWake({ syscall, args }: FutexTask, op: number): boolean {
+  if (op === FutexOp.FUTEX_OP_WAKE2) return syscall === NR_FUTEX_WAKE;
+  if (op === FutexOp.FUTEX_OP_REQUEUE2) return syscall === NR_FUTEX_REQUEUE;
+  const command = low32(args[1] ?? 0n) & 127;
+  return NR_FUTEX.includes(syscall) && (command <= FutexOp.FUTEX_OP_LOCK_PI2 ? command : FutexOp.FUTEX_OP_OTHER) === op;
+}
 
 export interface Call {
   readonly op: number;

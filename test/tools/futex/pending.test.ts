@@ -1,10 +1,10 @@
 import t from 'tap';
-import { FutexDrop, FutexOp, FutexOutcome } from '../../../src/generated/futex.js';
+import { FutexOutcome } from '../../../src/generated/futex.js';
 import { accountingOf } from '../../../src/tools/futex/accounting.js';
 import { since } from '../../../src/tools/futex/interval.js';
 import { locksOf } from '../../../src/tools/futex/locks.js';
 import type { Wait } from '../../../src/tools/futex/model.js';
-import { callsWithPending, endedUnseen, withPending } from '../../../src/tools/futex/pending.js';
+import { callsWithPending, withPending } from '../../../src/tools/futex/pending.js';
 import { PROGRAM, calls, counters, key, lockRow, snapshot, wait } from './snapshots.js';
 
 const HERE = PROGRAM + 0x8100n;
@@ -29,16 +29,6 @@ t.test('without a row they make one, which is a lock that nobody slept for', (t)
   t.strictSame(rows.map(({ value }) => value.outcomes[FutexOutcome.FUTEX_NEVER_SLEPT]), [8, 2]);
   const locks = locksOf(snapshot({ locks: rows, waits: [polling(1, 7)] }));
   t.match(locks, [{ place: 'server+0x8100', acquisitions: 0, sleeps: 0, totalNs: 0, maxNs: null, inFlight: [], histogram: { counts: [] } }, { place: 'server+0x8140' }]);
-  t.end();
-});
-
-t.test('a wake that has not ended is no hit yet, and one of which nobody saw the end is lost', (t) => {
-  const [WAKE, WAKE2] = [FutexOp.FUTEX_OP_WAKE, FutexOp.FUTEX_OP_WAKE2];
-  const waker = (tid: number, op: number, wakes: number): Wait => ({ ...polling(tid, 0), wakes, state: { ...polling(tid, 0).state, waking: 1 + op } });
-  const waits = [waker(1, WAKE, 1), waker(2, WAKE, 1), waker(3, WAKE2, 1), waker(4, WAKE, 0)];
-  const table = callsWithPending(calls([WAKE, 9, [0, 6]], [WAKE2, 4, [3]]), waits);
-  const drops = counters().drops.map((count, drop) => (drop === FutexDrop.FUTEX_WAKE_STALE ? count + endedUnseen(waits) : count));
-  t.strictSame(accountingOf(snapshot({ waits, counters: counters({ calls: table, drops }) })), { hits: 10, aggregated: 9, inFlight: 0, filtered: 0, dropped: 1 });
   t.end();
 });
 

@@ -143,7 +143,7 @@ export function wait(tid: number, address: bigint, options: WaitOptions = {}): W
   };
   return {
     now: 12 * SECOND, lastRan: 500 * SECOND, clockNow: 502 * SECOND, state, startTime: START_TIME, args: [address, BigInt(op | flags), BigInt(val), timeout, 0n, 0n],
-    syscall: 202, waits: 1, wakes: 0, tid, tgid: PID, ownTid: tid, execId: 1, sleeping: 1, comm: `thread-${tid}`, memory: evidence, ...rest,
+    syscall: 202, waits: 1, tid, tgid: PID, ownTid: tid, execId: 1, sleeping: 1, comm: `thread-${tid}`, memory: evidence, ...rest,
   };
 }
 
@@ -185,7 +185,7 @@ export const MAPPINGS: readonly Mapping[] = parseMappings(MAPS);
 export function snapshot(more: Partial<FutexSnapshot> = {}): FutexSnapshot {
   const processes = new Map<number, KtraceProcess>([[PID, { exitedThreadNs: 0, threads: 4 }]]);
   return {
-    startedAt: 0, takenAt: 12 * SECOND, locks: [], parts: [], threads: new Map(), processes, waits: [], counters: counters(), mappings: new Map([[PID, MAPPINGS]]), settled: true,
+    startedAt: 0, takenAt: 12 * SECOND, locks: [], parts: [], threads: new Map(), processes, waits: [], wakes: { underWay: 0, unseen: 0 }, counters: counters(), mappings: new Map([[PID, MAPPINGS]]), settled: true,
     deadlocks: [], ...more,
   };
 }
