@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Test } from 'tap';
 import { addonPath } from '../bpf/probe.js';
-import { kernelVersion, ROOT } from './machine.js';
+import { EMULATED, kernelVersion, ROOT } from './machine.js';
 import { endAll, run } from './processes.js';
 import { suite } from './suite.js';
 
@@ -12,7 +12,7 @@ import { suite } from './suite.js';
 const LEGACY = kernelVersion() < 517;
 const FILE = join(ROOT, `build/bpf/exec${LEGACY ? '.legacy' : ''}.bpf.o`);
 const PROCESSES = 300;
-const ROUNDS = LEGACY ? 1 : 10;
+const ROUNDS = LEGACY ? 1 : EMULATED ? 4 : 10;
 /**
  * Opens the programs of `ktrace exec`, waits for the other one, and has the kernel make a state for each process of the machine. Of struct
  * exec_living: 16 bytes, the id of the process in the ninth to twelfth.
