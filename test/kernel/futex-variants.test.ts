@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import { callsOf, LATE_NS, lockAt, only, outcomes, people, sameDuel, sameTimes } from './compare.js';
 import type { FutexReport, LockRow, Truth } from './futex-model.js';
 import { skippedRuns, tolerantOfPreemption, whole } from './losses.js';
-import { N } from './machine.js';
+import { EMULATED, N } from './machine.js';
 import { hung, readClock, workload } from './processes.js';
 import { killed, openFiles, outliving } from './sudden-end.js';
 import { suite } from './suite.js';
@@ -88,7 +88,7 @@ suite(1, (test) => {
 
       on('a wake that is under way when tracing ends is not lost', async (t) => {
         tolerantOfPreemption(t);
-        for (let i = 0; i < 10; i++) {
+        for (let i = 0; i < (EMULATED ? 6 : 10); i++) {
           const target = await workload(t, 'eagain', ['--wake', '-n', '1000000000', ...(i % 2 ? ['--between'] : [])]);
           const tracer = await tracing(t, ['-p', String(target.pid), '-d', '500ms', ...options]);
           target.line(); // and is in that call at any moment
