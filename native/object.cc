@@ -148,7 +148,10 @@ Napi::Value BpfObject::load(const Napi::CallbackInfo &info)
 {
 	if (!require(info.Env(), State::Open, "load", "load object"))
 		return Napi::Value();
-	if (info[0].IsObject() && info[0].As<Napi::Object>().Get("statistics").ToBoolean())
+	bool statistics = false;
+	if (info.Length() > 0 && !readBoolean(info, 0, &statistics))
+		return fail(info.Env(), {"load", "load object: expected a boolean", EINVAL});
+	if (statistics)
 		askForStatistics();
 	LogCapture log;
 	// libbpf raises RLIMIT_MEMLOCK by itself, only on kernels that charge BPF memory to it (before 5.11),

@@ -31,7 +31,7 @@ export interface BpfObject {
   /** Before load(): overwrite `bytes.length` bytes of a global data section (`.rodata`, `.data`, `.bss`) at `offset`. */
   writeGlobals(section: string, offset: number, bytes: Uint8Array): void;
   /** `statistics`: the verifier writes down its work. Should it refuse a program, the error has no log then. */
-  load(options?: { readonly statistics?: boolean }): void;
+  load(statistics?: boolean): void;
   /**
    * Attach one loaded program as its section says (tracepoint/…, tp_btf/…, raw_tp/…, fentry/…, kprobe/…), or a tracepoint program
    * once more as another `section` says. The link lives until detach() or close().

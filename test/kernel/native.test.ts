@@ -203,7 +203,7 @@ withProbe(({ bytes, start, test }) => {
     const names = ['getppid__tracepoint', 'enter__raw_tp', 'tasks__iter'];
     const worked = (statistics: boolean): number[] => {
       const object = openProbe(bytes, TAG, names);
-      object.load({ statistics });
+      object.load(statistics);
       const worked = object.programs().map(({ verifiedInsns }) => verifiedInsns);
       object.close();
       return worked;

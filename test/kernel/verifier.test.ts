@@ -37,7 +37,7 @@ async function costs(): Promise<Record<string, number>> {
         const object = new (loadBinding().BpfObject)(bytes, `verifier_${schema.tool}`);
         for (const { name } of programs) object.setAutoload(name, true);
         for (const { name, offset, size } of options) object.writeGlobals('.rodata', offset, new Uint8Array(size).fill(off.includes(name) ? 0 : 1));
-        object.load({ statistics: kernelVersion() < 516 }); // later kernels say it of each program
+        object.load(kernelVersion() < 516); // later kernels say it of each program
         for (const { name, verifiedInsns } of object.programs()) found[`${schema.tool} ${name}`] = Math.max(verifiedInsns, found[`${schema.tool} ${name}`] ?? 0);
         object.close();
       }

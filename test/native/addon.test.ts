@@ -56,6 +56,7 @@ function tests(bytes: Uint8Array): void {
     ['an offset near 2^32', (o) => o.writeGlobals('.rodata', 2 ** 32 - 1, new Uint8Array(8)), { code: 'EINVAL', message: 'write globals of section .rodata: 8 bytes at 4294967295 of 8' }],
     ['a negative offset', (o) => o.writeGlobals('.rodata', -4, new Uint8Array(4)), { code: 'EINVAL', stage: 'configure' }],
     ['an array of another type', (o) => o.writeGlobals('.rodata', 0, anything(new Uint32Array(1))), { code: 'EINVAL', stage: 'configure' }],
+    ['loading with statistics that are no boolean', (o) => o.load(anything(1)), { code: 'EINVAL', stage: 'load', message: 'load object: expected a boolean' }],
     ['attaching before load', (o) => o.attach('tasks__iter'), { code: 'EINVAL', stage: 'attach', message: 'attach program before load' }],
     ['a snapshot before load', (o) => o.snapshot('calls'), { code: 'EINVAL', stage: 'map', message: 'read map before load' }],
     ['a lookup before load', (o) => o.lookup('calls', new Uint8Array(4)), { code: 'EINVAL', stage: 'map', message: 'look up in map before load' }],

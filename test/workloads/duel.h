@@ -23,7 +23,6 @@ struct duel {
 static inline struct duel duel_of(void *object, volatile void *word, void (*lock)(void *), void (*unlock)(void *))
 {
 	return (struct duel){.object = object, .word = word, .lock = lock, .unlock = unlock,
-
 			     .rounds = workload.count, .hold_ns = HOLD_NS, .waits = tally_of(workload.count)};
 }
 

@@ -21,7 +21,7 @@ export class OomLook implements Look<OomRecord> {
   readonly #history: History;
   /** In this session, by path of the cgroup whose limit was hit; null: of the machine. */
   readonly #times = new Map<string | null, number>();
-  /** When victims of which the kernel side knows the id alone began, as /proc says while they are there. */
+  /** When victims of which the kernel side knows the id alone began, as /proc says while they are there; of incidents that are not whole. */
   readonly #began = new Map<number, number>();
   #log: readonly KernelRecord[] = [];
   #logLost = 0;
@@ -68,6 +68,7 @@ export class OomLook implements Look<OomRecord> {
     const full = victims.full || incidents.full || candidates.full || starts.full;
     const { whole, later } = this.#incidents.take({ victims: victims.events, incidents: incidents.events, candidates: candidates.events }, now, { more: full, all: last });
     const records = whole.length === 0 ? [] : this.#told(whole);
+    if (!this.#incidents.pending) this.#began.clear();
     const after = this.#aftermath.take(later, starts.events, now, this.#incidents.pending).map((each): AfterRecord => ({ ...each, at: this.processes.wallTime(each.time) }));
     return { events: [...records, ...after].sort((a, b) => a.time - b.time), full };
   }
@@ -91,13 +92,11 @@ export class OomLook implements Look<OomRecord> {
   #watched(incident: Incident, began: Whole['began']): Incident {
     const { time, victims, candidates } = incident;
     const since = (pid: number): number => began.get(pid) ?? this.#began.get(pid) ?? this.processes.began(pid) ?? Infinity;
-    const watched = {
+    return {
       ...incident,
       victims: victims.map((victim) => ({ ...victim, before: this.#history.of(victim.pid, since(victim.pid), time) })),
       candidates: candidates.map((each) => ({ ...each, before: this.#history.minuteBefore(each.pid, since(each.pid), time) })),
     };
-    for (const { pid } of victims) this.#began.delete(pid);
-    return watched;
   }
 
   /** Whether it may be read. */
