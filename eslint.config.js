@@ -25,6 +25,12 @@ const purity = {
   },
 };
 
+const emptyArray = 'ArrayExpression[elements.length=0]';
+const matchesAll = {
+  selector: [`.arguments:nth-child(2) ${emptyArray}`, `${emptyArray}.arguments:nth-child(2)`].map((empty) => `CallExpression[callee.property.name='match'] > ${empty}`).join(', '),
+  message: 'In a pattern of t.match, [] matches every array, so that it asserts nothing. Write { length: 0 } for an array that is empty.',
+};
+
 const builtins = {
   regex: '^(node:|(fs|os|path|process|child_process|crypto|net|http|https|worker_threads|perf_hooks|util|stream|events|buffer|timers)(/|$))',
   message: 'A pure layer (tools, btf, report, render) does no I/O, so that it can be tested without root and replayed anywhere. Let src/cli or src/source do it and pass the result in.',
@@ -61,7 +67,7 @@ export default defineConfig(
   {
     // tap's test functions are awaited by the test they are in, or by the runner.
     files: ['test/**/*.ts'],
-    rules: { '@typescript-eslint/no-floating-promises': 'off' },
+    rules: { '@typescript-eslint/no-floating-promises': 'off', 'no-restricted-syntax': ['error', matchesAll] },
   },
   {
     files: ['src/**/*.ts'],

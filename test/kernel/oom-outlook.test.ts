@@ -59,7 +59,7 @@ suite(1, (test) => {
     const shared = await holding(t, cgroup, ['--anon', '2', '--shmem', '8', '--name', '736861726564']);
     const innocent = await holding(t, cgroup, ['--anon', '8', '--adj', '900', '--name', '6120622920']);
     const before = outlook(cgroup);
-    t.match(before, { cgroup: cgroup.path, container: null, limit: 64 * MIB, totalPages: 16_384, group: null, missing: [] });
+    t.match(before, { cgroup: cgroup.path, container: null, limit: 64 * MIB, totalPages: 16_384, group: null, missing: { length: 0 } });
     t.ok((before.usage ?? 0) > 42 * MIB && (before.usage ?? 0) <= 64 * MIB);
     t.strictSame(before.candidates.map(({ pid, process, victim }) => [pid, process, victim]), [[innocent.pid, 'a b) ', true], [big.pid, 'big', false], [shared.pid, 'shared', false]]);
     const log = new KernelLog({ from: 'end' });
@@ -87,7 +87,7 @@ suite(1, (test) => {
     if (above.mount.version === 2) writeFileSync(join(above.directory, 'cgroup.subtree_control'), '+memory');
     mkdirSync(join(above.directory, 'below'));
     t.teardown(() => sleep(100).then(() => rmdirSync(join(above.directory, 'below'))));
-    t.match(outlook(below), { limit: null, candidates: [], missing: [/no limit/, new RegExp(`${above.path}, is lower \\(${64 * MIB} bytes`)] });
+    t.match(outlook(below), { limit: null, candidates: { length: 0 }, missing: [/no limit/, new RegExp(`${above.path}, is lower \\(${64 * MIB} bytes`)] });
     const hog = await holding(t, { directory: join(above.directory, 'below') }, ['--anon', '4']);
     for (const cgroup of [above, below]) t.match(outlook(cgroup).candidates, [{ pid: hog.pid, victim: true }], cgroup.path);
     hog.closeInput();

@@ -43,7 +43,7 @@ t.test('a wait joins its lock; without one it makes one', (t) => {
   const lock = only(t, { locks: [row], waits: [mutexWait(PID + 2, HERE, HOLDER)] });
   t.match(lock.inFlight, [{ tid: PID + 2, ageNs: 2e9, beforeTracing: false, holder: { tid: HOLDER, comm: 'holder' } }]);
   const alone = only(t, { waits: [mutexWait(PID + 2, HERE, HOLDER, { began: 'before' })] });
-  t.match(alone, { acquisitions: 0, sleeps: 0, totalNs: 0, maxNs: null, place: 'server+0x8100', mostWaiting: 1, histogram: { counts: [] } });
+  t.match(alone, { acquisitions: 0, sleeps: 0, totalNs: 0, maxNs: null, place: 'server+0x8100', mostWaiting: 1, histogram: { counts: { length: 0 } } });
   t.equal(locksOf(snapshot({ threads: people, waits: [mutexWait(PID, HERE, HOLDER), mutexWait(PID + 2, HERE + 64n, HOLDER)] })).length, 2, 'two words are two locks');
   t.end();
 });

@@ -28,7 +28,7 @@ t.test('without a row they make one, which is a lock that nobody slept for', (t)
   const rows = withPending([], [polling(1, 7), polling(2, 1), polling(3, 2, HERE + 64n)]);
   t.strictSame(rows.map(({ value }) => value.outcomes[FutexOutcome.FUTEX_NEVER_SLEPT]), [8, 2]);
   const locks = locksOf(snapshot({ locks: rows, waits: [polling(1, 7)] }));
-  t.match(locks, [{ place: 'server+0x8100', acquisitions: 0, sleeps: 0, totalNs: 0, maxNs: null, inFlight: [], histogram: { counts: [] } }, { place: 'server+0x8140' }]);
+  t.match(locks, [{ place: 'server+0x8100', acquisitions: 0, sleeps: 0, totalNs: 0, maxNs: null, inFlight: { length: 0 }, histogram: { counts: { length: 0 } } }, { place: 'server+0x8140' }]);
   t.end();
 });
 

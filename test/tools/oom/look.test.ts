@@ -74,8 +74,8 @@ t.test('where the kernel side knows the id of a victim alone, what it held befor
   t.strictSame(at(31.1 * second, { victims: [mark({ time, began: 0, tgid: 0, known: 0 })] }), [], 'others of its group may follow');
   isThere = false;
   t.match(incidentsIn(at(33 * second)), [{ victims: [{ pid: 100, before: [{ rss: 100 * MIB, agoNs: 11 * second * MS }] }] }]);
-  t.match(incidentsIn(at(41 * second, { victims: [mark({ incident: 2, time: 40 * second * MS, began: 0, tgid: 0, known: 0 })] })), [], 'another one of that id');
-  t.match(incidentsIn(at(43 * second)), [{ victims: [{ pid: 100, before: [] }] }], 'of which nothing is known');
+  t.match(incidentsIn(at(41 * second, { victims: [mark({ incident: 2, time: 40 * second * MS, began: 0, tgid: 0, known: 0 })] })), { length: 0 }, 'another one of that id');
+  t.match(incidentsIn(at(43 * second)), [{ victims: [{ pid: 100, before: { length: 0 } }] }], 'of which nothing is known');
   t.end();
 });
 
