@@ -1,6 +1,7 @@
 /** From a snapshot to the report. */
 import type { Column, Report } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
+import { skipped } from '../losses.js';
 import type { SampleSnapshot } from './aggregate.js';
 
 export const SAMPLE_SORTS = ['calls', 'pid'] as const;
@@ -23,7 +24,7 @@ export function sampleReport(snapshot: SampleSnapshot, options: ReportOptions): 
     header: { tool: 'sample', ...options.header, accounting: { hits, aggregated, inFlight: 0, filtered: 0, dropped: lost } },
     losses: [
       { reason: 'totals-full', count: lost, meaning: 'calls are in no row: the table of processes is full' },
-      { reason: 'skipped', count: options.skippedRuns, meaning: 'times that the kernel did not run the program; calls may be missing' },
+      skipped(options.skippedRuns, 'calls'),
     ],
     sections: [{ id: 'processes', title: 'Calls of getppid(2)', columns: COLUMNS, rows: shown, hiddenRows: rows.length - shown.length, ...empty }],
     finding: findingOf(rows[0], aggregated),

@@ -4,6 +4,7 @@ import { tallyOf } from '../../report/counts.js';
 import { quantile } from '../../report/histogram.js';
 import type { Histogram, Loss, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
+import { backlogFull, skipped, targetsFull } from '../losses.js';
 import { PENDING_COLUMNS, rowColumns } from './columns.js';
 import { findingOf } from './finding.js';
 import type { By, Outcome, Pending } from './model.js';
@@ -62,9 +63,9 @@ export function lossesOf({ counts }: Pick<ConnectSnapshot, 'counts'>, { backlogD
     { reason: 'no-memory', count: counts.callless, meaning: 'calls whose failure before the first packet would be missing: the kernel had no memory for their state' },
     { reason: 'rows-full', count: counts.rowsFull, meaning: 'attempts in no row: the table is full (raise --max-rows)' },
     { reason: 'stale', count: counts.stale, meaning: 'attempts in no row: their end was not seen' },
-    { reason: 'targets-full', count: counts.targetsFull, meaning: 'children that are not followed: the table of processes is full' },
-    { reason: 'backlog-full', count: backlogDropped, meaning: 'lines not shown: the reader was slower (totals are not affected)' },
-    { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: attempts may be missing' },
+    targetsFull(counts.targetsFull),
+    backlogFull(backlogDropped, 'lines'),
+    skipped(skippedRuns, 'attempts'),
   ];
 }
 

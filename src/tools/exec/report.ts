@@ -4,6 +4,7 @@ import { tallyOf, type Counts } from '../../report/counts.js';
 import { quantile } from '../../report/histogram.js';
 import type { Histogram, Loss, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
+import { backlogFull, skipped, targetsFull } from '../losses.js';
 import { ALERT_COLUMNS, PROGRAM_COLUMNS } from './columns.js';
 import { findingOf, nextOf } from './finding.js';
 import { FIRST_LIFETIME, REPLACED, type ProgramTotals } from './programs.js';
@@ -62,10 +63,10 @@ export function lossesOf({ counts }: ExecSnapshot, { backlogDropped, skippedRuns
     { reason: 'ends-lost', count: counts.lostEnds, meaning: 'ends that were not seen: the ring was full; their CPU time and how they ended are missing' },
     { reason: 'text-lost', count: counts.lostText, meaning: 'pieces of long arguments lost: the ring was full; what is missing is marked with ...' },
     { reason: 'programs-full', count: counts.programsFull, meaning: 'execs in no row: the table is full (raise --max-rows)' },
-    { reason: 'targets-full', count: counts.targetsFull, meaning: 'children that are not followed: the table of processes is full' },
+    targetsFull(counts.targetsFull),
     { reason: 'no-memory', count: counts.stateless, meaning: 'processes whose end is not told: the kernel had no memory for their state' },
-    { reason: 'backlog-full', count: backlogDropped, meaning: 'lines not shown: the reader was slower (totals are not affected)' },
-    { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: execs or ends may be missing' },
+    backlogFull(backlogDropped, 'lines'),
+    skipped(skippedRuns, 'execs or ends'),
   ];
 }
 

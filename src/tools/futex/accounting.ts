@@ -2,6 +2,7 @@
 import { FutexDrop, FutexOp, FutexPhase } from '../../generated/futex.js';
 import type { Header, Loss } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
+import { backlogFull, skipped } from '../losses.js';
 import { ENTERED, SLOTS, type FutexSnapshot } from './model.js';
 
 const ADOPTED = 6;
@@ -69,8 +70,8 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns,
     loss('clock-backwards', drops[FutexDrop.FUTEX_DROP_BACKWARDS], 'waits ended before they began by the clock; they are in no row'),
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),
-    loss('backlog-full', backlogDropped, 'events dropped: the reader was slower than the events (totals are not affected)'),
-    loss('skipped', skippedRuns, 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: calls, wakers or names may be missing'),
+    backlogFull(backlogDropped, 'events'),
+    skipped(skippedRuns, 'calls, wakers or names'),
     loss('processes-full', full.processes + full.targets, 'processes or children not followed: table full'),
     loss('unaccounted', snapshot.settled ? Math.max(0, apart - skippedInAll) : 0, 'calls do not add up; please report this'),
   ];

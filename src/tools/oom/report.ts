@@ -1,6 +1,7 @@
 /** From incidents to the report. Pure. */
 import type { Loss, Report, Row, Section } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
+import { backlogFull, skipped } from '../losses.js';
 import { adviceOf, heldBy, isRequest } from './advice.js';
 import type { Aftermath } from './aftermath.js';
 import { CANDIDATE_COLUMNS, INCIDENT_COLUMNS } from './columns.js';
@@ -57,8 +58,8 @@ export function lossesOf({ counts }: Pick<OomSnapshot, 'counts'>, { backlogDropp
     { reason: 'ends-full', count: counts.endsFull, meaning: 'ends of victims, or moments when their memory was free, that are not told: too many were dying at once, or the ring was full' },
     { reason: 'restarts-lost', count: counts.restartsLost, meaning: 'programs of victims of which not each execution was looked at: a restart may not be told' },
     { reason: 'log-lost', count: counts.logLost, meaning: 'records of the kernel log that were overwritten before they were read' },
-    { reason: 'backlog-full', count: backlogDropped, meaning: 'incidents not shown: the reader was slower (totals are not affected)' },
-    { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: candidates or victims may be missing' },
+    backlogFull(backlogDropped, 'incidents'),
+    skipped(skippedRuns, 'candidates or victims'),
   ];
 }
 

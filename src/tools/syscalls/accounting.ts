@@ -2,6 +2,7 @@
 import { SyscallsDrop } from '../../generated/syscalls.js';
 import type { Header, Loss } from '../../report/model.js';
 import type { ReportOptions } from '../contract.js';
+import { backlogFull, skipped, targetsFull } from '../losses.js';
 import type { SyscallsSnapshot } from './model.js';
 
 const drop = ({ counters }: SyscallsSnapshot, which: number): number => counters.drops[which] ?? 0;
@@ -23,13 +24,13 @@ export function lossesOf(snapshot: SyscallsSnapshot, before: SyscallsSnapshot | 
   return [
     { reason: 'rows-full', count: count(({ counters }) => counters.rowsFull), meaning: 'calls in no row: the table is full (raise --max-rows)' },
     { reason: 'errors-full', count: count(({ counters }) => counters.errorsFull), meaning: 'errors whose errno is not told: the table is full; the calls are in their rows' },
-    { reason: 'targets-full', count: count(({ counters }) => counters.targetsFull), meaning: 'children that are not followed: the table of processes is full' },
+    targetsFull(count(({ counters }) => counters.targetsFull)),
     { reason: 'no-memory', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_NO_MEMORY)), meaning: 'calls in no row: the kernel had no memory for the state of their threads' },
     { reason: 'stale', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_STALE)), meaning: 'calls in no row: their end was not seen' },
     { reason: 'clock-backwards', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_BACKWARDS)), meaning: 'calls in no row: they ended before they began by the clock' },
     { reason: 'rate-limited', count: count((of) => drop(of, SyscallsDrop.SYSCALLS_LIMITED)), meaning: 'calls not shown one by one: there were more of them in a second than --rate says (totals are not affected)' },
     { reason: 'ring-full', count: count(({ counters }) => counters.eventsLost), meaning: 'calls not shown one by one: the ring was full (totals are not affected; raise --ring-size)' },
-    { reason: 'backlog-full', count: backlogDropped, meaning: 'calls not shown one by one: the reader was slower (totals are not affected)' },
-    { reason: 'skipped', count: skippedRuns, meaning: 'times that the kernel did not run a program of ktrace because the CPU was busy with BPF: calls may be missing' },
+    backlogFull(backlogDropped, 'lines'),
+    skipped(skippedRuns, 'calls'),
   ];
 }
