@@ -147,8 +147,8 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#guard(() => {
-      this.#skippedAtEnd = this.#source.skippedRuns();
       this.#source.freeze();
+      this.#skippedAtEnd = this.#source.skippedRuns();
     });
     if (this.#drains) while (this.#takeRest());
     this.#backlog.end();
@@ -181,7 +181,7 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     const losses = { backlogDropped: this.#backlog.dropped, skippedRuns: this.#skippedAtEnd ?? this.#source.skippedRuns() };
     const last = interval ? this.#lastLosses : { backlogDropped: 0, skippedRuns: 0 };
     this.#lastLosses = losses;
-    const report = this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns, skippedInAll: losses.skippedRuns }), interval);
+    const report = this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns, skippedInAll: this.#source.skippedRuns() }), interval);
     const notes = this.#targets.notes(report.header.accounting.hits);
     if (notes.length === 0) return report;
     return { ...report, finding: [...notes.map(({ finding }) => finding), ...report.finding], next: [...notes.map(({ next }) => next), ...report.next] };

@@ -125,7 +125,7 @@ export interface ReportOptions {
   readonly backlogDropped: number;
   /** Times that the kernel should have run a program and did not, because another one ran there: see `recursion_misses` in bpf(2). */
   readonly skippedRuns: number;
-  /** The same since tracing began, in reports of an interval, too. */
+  /** The same since tracing began, in reports of an interval, too, and of the time since it ended: programs may see threads die then. */
   readonly skippedInAll: number;
 }
 

@@ -147,6 +147,7 @@ suite(2, (test) => {
     while (threadsOf(pid) > 1 || !/^\d+ \(deadlock\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(5);
     const report = session.report();
     session.close();
+    accounts(t, report);
     t.strictSame(report.header.accounting, { hits: 3, aggregated: 0, inFlight: 3, filtered: 0, dropped: 0 });
     t.strictSame(rowsOf(report, 'inFlight'), [], 'the dead wait for nothing');
   });

@@ -71,7 +71,7 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns,
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),
     backlogFull(backlogDropped, 'events'),
-    skipped(skippedRuns, 'calls, wakers or names'),
+    skipped(snapshot.settled && apart > 0 ? Math.max(skippedRuns, skippedInAll) : skippedRuns, 'calls, wakers or names'),
     loss('processes-full', full.processes + full.targets, 'processes or children not followed: table full'),
     loss('unaccounted', snapshot.settled ? Math.max(0, apart - skippedInAll) : 0, 'calls do not add up; please report this'),
   ];

@@ -42,6 +42,12 @@ t.test('calls that do not add up are told once nothing moves any more, in either
   t.end();
 });
 
+t.test('what the kernel skipped after tracing, of threads that died then, is told if calls do not add up', (t) => {
+  const told = (begun: number, settled = true): number | undefined => lossesBy(snapshot({ settled, counters: counters({ calls: calls([FUTEX_OP_WAIT, begun]) }), locks: [lockRow(HERE, { outcomes: [2, 0, 0, 0, 0] })] }), { skippedRuns: 1, skippedInAll: 3 })['skipped'];
+  t.strictSame([told(2), told(3), told(3, false)], [1, 3, 1]);
+  t.end();
+});
+
 t.test('each way to lose something has its own line, and nothing else moves', (t) => {
   const none = lossesBy(snapshot());
   t.ok(Object.values(none).every((count) => count === 0), 'all are told, as zeros');
