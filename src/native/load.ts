@@ -19,7 +19,9 @@ export class AddonError extends Error {
   }
 }
 
-const REBUILD = 'run `npm run setup` to build it here';
+const BUILD = 'run `npm run setup` to build it here';
+/** What is there is not out of date. */
+const REBUILD = 'run `rm -r build && npm run setup` to build it here';
 const ELF_MAGIC = 0x7f454c46;
 const HEADER_SIZE = 64;
 /** e_machine of the ELF header; the first word of a value is Node's name of it, the second the kernel's. */
@@ -51,7 +53,7 @@ function addonPaths(): string[] {
 
 function loadFirst(candidates: readonly string[]): NativeBinding {
   const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new AddonError('The addon ktrace.node is not built', REBUILD);
+  if (path === undefined) throw new AddonError('The addon ktrace.node is not built', BUILD);
   checkFile(path);
   try {
     return createRequire(import.meta.url)(path) as NativeBinding;
@@ -71,13 +73,21 @@ function checkFile(path: string): void {
 }
 
 function readHeader(path: string): { header: Buffer; size: number } {
-  const file = openSync(path, 'r');
+  const file = open(path);
   try {
     const header = Buffer.alloc(HEADER_SIZE);
     const length = readSync(file, header, 0, HEADER_SIZE, 0);
     return { header: header.subarray(0, length), size: fstatSync(file).size };
   } finally {
     closeSync(file);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw new AddonError(`The addon ${path} cannot be read: ${cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)}`, 'let this user read it, or run it with sudo', { cause });
   }
 }
 

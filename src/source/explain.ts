@@ -5,8 +5,10 @@ import type { NativeError } from '../native/binding.js';
 import type { AttachAttempt } from '../report/model.js';
 import { loadBinding } from '../native/load.js';
 import type { Refusal } from './facts.js';
-import { HIGHEST_PARANOID } from '../report/doctor/rights.js';
+import { MOUNT_PROC, OWN_PROC } from '../report/doctor/machine.js';
+import { HIGHEST_PARANOID, lacking, READ_TRACEFS } from '../report/doctor/rights.js';
 import { numberIn, textOf, whyUnreadable } from './doctor/text.js';
+import { pidNamespace } from './namespace.js';
 import { readRights } from './rights.js';
 
 export function isNativeError(error: unknown): error is NativeError {
@@ -20,9 +22,9 @@ export const isRefusal = (error: unknown): error is KernelRefusal => isNativeErr
 
 /** What stands in the way before anything is tried, or undefined. */
 export function missingPrerequisite(): UnsupportedError | undefined {
-  if (!existsSync('/proc/self/stat')) {
-    return new UnsupportedError('Cannot trace here: /proc is not mounted', 'NO_PROC', 'mount it: `mount -t proc proc /proc`');
-  }
+  const proc = pidNamespace();
+  if (proc === 'missing') return new UnsupportedError('Cannot trace here: /proc is not mounted', 'NO_PROC', MOUNT_PROC);
+  if (proc === 'foreign') return new UnsupportedError('Cannot trace here: /proc belongs to another pid namespace', 'NO_PROC', OWN_PROC);
   if (!existsSync('/sys/kernel/btf/vmlinux')) {
     return new UnsupportedError('Cannot trace here: the kernel has no BTF (/sys/kernel/btf/vmlinux)', 'NO_BTF', 'use a kernel with CONFIG_DEBUG_INFO_BTF=y');
   }
@@ -42,7 +44,7 @@ export function explainAttach(cause: NativeError | undefined, attempts: readonly
   if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && readRights()?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
   if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
   if (stage === 'load' && code === 'EACCES' && /processed \d+ insns/.test(log) && mayTrace()) return new VerifierError(log, { cause }); // it read the program, and says so of memory that this may not touch
-  if (denied && stage === 'load' && lockedMemory() !== 'unlimited' && mayTrace() && !loadBinding().hasTaskStorage()) return lockedMemoryLimit(cause, attempts);
+  if (denied && stage === 'load' && lockedMemory() !== 'unlimited' && mayTrace() && !loadBinding().refusesRing() && !loadBinding().hasTaskStorage()) return lockedMemoryLimit(cause, attempts);
   if (denied || (stage === 'load' && !mayTrace())) return missingRights(cause, attempts); // without CAP_PERFMON kernels up to 5.12 say EINVAL of helpers
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
   if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
@@ -65,7 +67,10 @@ function paranoidPerfEvents(value: number, cause: NativeError, attempts: readonl
   return new AttachError(`Cannot attach: perf_event_paranoid is ${value}, and this kernel then wants CAP_SYS_ADMIN for tracepoints and kprobes`, hint, attempts, { cause });
 }
 
-const mayTrace = (): boolean => [['CAP_SYS_ADMIN'], ['CAP_BPF', 'CAP_PERFMON']].some((enough) => enough.every((name) => readRights()?.effective.includes(name)));
+function mayTrace(): boolean {
+  const rights = readRights();
+  return rights !== undefined && lacking(rights).length === 0;
+}
 
 /** `max locked memory`: bytes, or `unlimited`. */
 const lockedMemory = (): string => /^Max locked memory\s+(\w+)/m.exec(textOf('/proc/self/limits') ?? '')?.[1] ?? 'unlimited';
@@ -80,7 +85,7 @@ function lockedMemoryLimit(cause: NativeError, attempts: readonly AttachAttempt[
 function missingTracefs(cause: NativeError, attempts: readonly AttachAttempt[]): Error {
   return new AttachError(
     'Cannot attach: tracefs is not mounted or may not be read, and to do without it takes CAP_SYS_ADMIN',
-    'run it with sudo, or have root `mount -t tracefs none /sys/kernel/tracing` and let this user read it',
+    `run it with sudo, or ${READ_TRACEFS}`,
     attempts,
     { cause },
   );
@@ -88,10 +93,11 @@ function missingTracefs(cause: NativeError, attempts: readonly AttachAttempt[]):
 
 function missingRights(cause: NativeError | undefined, attempts: readonly AttachAttempt[]): Error {
   const root = process.getuid?.() === 0;
-  return new AttachError(
-    root ? `Cannot trace here: the kernel refuses BPF to root (${cause?.stage}: ${cause?.code}), as in a container without CAP_BPF and CAP_PERFMON, or under lockdown` : 'Cannot trace without CAP_BPF and CAP_PERFMON',
-    root ? 'run it on the host, or add these capabilities' : 'run it with sudo',
-    attempts,
-    { cause },
-  );
+  const rights = readRights();
+  const missing = rights ? lacking(rights) : [];
+  const refused = `Cannot trace here: the kernel refuses BPF${root ? ' to root' : ''}`;
+  if (rights?.inUserNamespace) return new AttachError(`${refused}, since in a user namespace capabilities are not those of the machine`, 'run it outside', attempts, { cause });
+  if (missing.length > 0 && !root) return new AttachError(`Cannot trace without ${missing.join(' and ')}`, 'run it with sudo', attempts, { cause });
+  if (missing.length > 0) return new AttachError(`${refused}, as in a container without ${missing.join(' and ')}`, 'run it on the host, or add what is missing', attempts, { cause });
+  return new AttachError(`${refused}, as a seccomp filter, lockdown or a security module does`, 'run it on the host; `ktrace doctor` says what is in force', attempts, { cause });
 }

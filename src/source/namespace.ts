@@ -1,11 +1,26 @@
 /** The namespaces that ktrace runs in: include/linux/proc_ns.h has the numbers of the initial ones. */
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 
-const PROC_PID_INIT_INO = 0xeffffffc;
+const PID_INIT = 'pid:[4026531836]'; // PROC_PID_INIT_INO
 const PROC_CGROUP_INIT_INO = 0xeffffffb;
 
 /** Whether ids here are those of the kernel itself, and all processes can be seen. */
-export const inInitialPidNamespace = (): boolean => readlinkSync('/proc/self/ns/pid') === `pid:[${PROC_PID_INIT_INO}]`;
+export const inInitialPidNamespace = (): boolean => [PID_INIT, undefined].includes(linkOf('/proc/self/ns/pid')); // a kernel may have none
+
+/** Of what pid namespace the files in /proc tell. `foreign`: not of ours; `missing`: it is not mounted. */
+export function pidNamespace(): 'initial' | 'nested' | 'foreign' | 'missing' {
+  if (!existsSync('/proc/filesystems')) return 'missing';
+  if (linkOf('/proc/self') !== String(process.pid)) return 'foreign'; // or it leads nowhere
+  return inInitialPidNamespace() ? 'initial' : 'nested';
+}
 
 /** Whether paths of cgroups here are those of the kernel itself. */
 export const inInitialCgroupNamespace = (): boolean => readlinkSync('/proc/self/ns/cgroup') === `cgroup:[${PROC_CGROUP_INIT_INO}]`;
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}

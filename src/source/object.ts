@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Btf, ElfFile, globals, LayoutError, readSchema, type GlobalVariable, type Schema } from '../btf/index.js';
 import { KtraceError } from '../errors.js';
+import { codeOf } from './doctor/text.js';
 
 export interface ToolObject {
   readonly name: string;
@@ -22,7 +23,8 @@ interface Expected {
   readonly layoutHash: string;
 }
 
-const REBUILD = 'build it again: `npm run setup`';
+/** What is corrupt is not out of date. */
+const REBUILD = 'build it again: `rm -r build && npm run setup`';
 
 /**
  * `legacy`: the object for kernels before 5.17. Throws KtraceError when the object is missing, is not the one that was built, or has another layout than this code was made for.
@@ -77,7 +79,8 @@ function readFile(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new KtraceError(`read ${path}`, 'OBJECT', REBUILD, { cause });
+    const code = codeOf(cause);
+    throw new KtraceError(`The BPF object file ${path} cannot be read: ${code}`, 'OBJECT', code === 'ENOENT' ? 'build it: `npm run setup`' : 'let this user read it, or run it with sudo', { cause });
   }
 }
 

@@ -169,6 +169,18 @@ suite(3, (test) => {
     await refuses(t, run(t, 'unshare', ['-m', 'sh', '-c', shell]), 77, /\/proc is not mounted; mount it/);
   });
 
+  test('where /proc tells of other processes: exits with 77', async (t) => {
+    await refuses(t, run(t, 'unshare', ['--pid', '--fork', ...FUTEX, '-d', '100ms']), 77, /\/proc belongs to another pid namespace; give it a \/proc of its own: `unshare --mount /);
+    const own = run(t, 'unshare', ['--pid', '--fork', 'unshare', '--mount', 'sh', '-c', `mount -t proc proc /proc && ${FUTEX.join(' ')} -q -d 100ms`]);
+    t.strictSame(await own.exit(), { code: 0, signal: null }, 'as it says');
+  });
+
+  test('as root of a user namespace: exits with 77, and is not told of locked memory', async (t) => {
+    if (spawnSync('unshare', ['--user', '--map-root-user', 'true']).status !== 0) return void t.pass('skipped', { skip: 'no user namespaces here' });
+    const running = run(t, 'unshare', ['--user', '--map-root-user', ...FUTEX, '-d', '100ms']);
+    await refuses(t, running, 77, /in a user namespace capabilities are not those of the machine: .*; run it outside/);
+  });
+
   test('without BTF: exits with 77', async (t) => {
     const shell = `mount -t tmpfs none /sys/kernel/btf && exec ${FUTEX.join(' ')} -d 100ms`;
     await refuses(t, run(t, 'unshare', ['-m', 'sh', '-c', shell]), 77, /no BTF/);
@@ -192,7 +204,7 @@ suite(3, (test) => {
       for (const file of ['build/Release/ktrace.node', taken, 'build/bpf/manifest.json']) cpSync(join(ROOT, file), join(directory, file));
     };
     const cases: [string, () => void, RegExp][] = [
-      ['the addon of another machine', () => patch(addon, 18, [183, 0]), /built for aarch64, this is x86-64; run `npm run setup`/],
+      ['the addon of another machine', () => patch(addon, 18, [183, 0]), /built for aarch64, this is x86-64; run `rm -r build && npm run setup`/],
       ['no addon', () => rmSync(addon), /ktrace\.node is not built; run `npm run setup`/],
       ['half an addon', () => truncateSync(addon, 20_000), /ktrace\.node is corrupt: truncated/],
       ['an addon that is no library', () => patch(addon, 0, [1, 2, 3, 4]), /corrupt: not an ELF file/],

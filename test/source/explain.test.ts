@@ -29,7 +29,7 @@ t.test('missing rights are told as such, with what to do', { skip: existsSync(ad
   for (const code of ['EPERM', 'EACCES']) {
     const error = explainAttach(native(code, 'load'), ATTEMPTS);
     t.ok(error instanceof AttachError && error instanceof UnsupportedError && error instanceof KtraceError);
-    t.match(error, root ? { message: /refuses BPF to root.*CAP_BPF/, hint: /host|capabilities/ } : { message: /without CAP_BPF/, hint: /sudo/ });
+    t.match(error, root ? { message: /refuses BPF to root, as a seccomp filter/, hint: /on the host/ } : { message: /without CAP_BPF and CAP_PERFMON/, hint: /sudo/ });
     t.strictSame((error as AttachError).attempts, ATTEMPTS);
     t.match(error.cause, { code });
   }

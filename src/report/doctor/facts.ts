@@ -109,5 +109,7 @@ export interface DoctorFacts {
   /** The user who called sudo, or who runs ktrace. */
   readonly caller: number;
   readonly files: readonly OwnFile[];
+  /** The directory of the package. */
+  readonly root: string;
   readonly tools: readonly ToolFact[];
 }

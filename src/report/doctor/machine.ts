@@ -1,9 +1,11 @@
 /** Judges the kernel and what is mounted, apart from hooks. */
 import type { DoctorFacts, Refusal, Trials } from './facts.js';
-import { fails, limited, wordsOf, works, type Finding } from './model.js';
+import { fails, limited, sentence, wordsOf, works, type Finding } from './model.js';
 import { isDenied, remedyForDenial } from './rights.js';
 
-const PROC = 'Mount it: `mount -t proc proc /proc`.';
+export const MOUNT_PROC = 'mount it: `mount -t proc proc /proc`';
+/** Where everybody sees the one that is mounted, only this process gets another. */
+export const OWN_PROC = "give it a /proc of its own: `unshare --mount sh -c 'mount -t proc proc /proc && ktrace doctor'`";
 
 export function judgeMachine(facts: DoctorFacts): Finding[] {
   return [kernel(facts), distribution(facts), pidNamespace(facts), cgroup(facts)];
@@ -36,15 +38,16 @@ function pidNamespace({ pidNamespace: which }: DoctorFacts): Finding {
     case 'nested':
       return limited(key, title, 'Not the initial one: only its processes are seen, by its ids.', 'Run it on the host for those of the whole machine.');
     case 'foreign':
-      return fails(key, title, '/proc belongs to another pid namespace.', PROC);
+      return fails(key, title, '/proc belongs to another pid namespace.', sentence(OWN_PROC));
     case 'missing':
-      return fails(key, title, '/proc is not mounted.', PROC);
+      return fails(key, title, '/proc is not mounted.', sentence(MOUNT_PROC));
   }
 }
 
-function cgroup({ cgroup: { v2, v1 } }: DoctorFacts): Finding {
+function cgroup({ cgroup: { v2, v1 }, pidNamespace: proc }: DoctorFacts): Finding {
   const [key, title] = ['cgroup', 'cgroup'];
-  if (v2 === undefined) return limited(key, title, `${v1 ? 'Version 1 only' : 'Not mounted'}: --cgroup has nothing to look in.`, 'Mount version 2: `mount -t cgroup2 none /sys/fs/cgroup`, or elsewhere beside version 1.');
+  if (proc === 'missing') return limited(key, title, 'Not known without /proc.', sentence(MOUNT_PROC));
+  if (v2 === undefined) return limited(key, title, `${v1 ? 'Version 1 only' : 'Not mounted'}: --cgroup has nothing to look in.`, v1 ? 'Mount version 2 beside it: `mount -t cgroup2 none DIRECTORY`.' : 'Mount it: `mount -t cgroup2 none /sys/fs/cgroup`.');
   if (!v1) return works(key, title, `Version 2 at ${v2}`);
   return limited(key, title, `Version 2 at ${v2}, beside version 1: --cgroup finds groups of version 2 only.`, 'Boot with `systemd.unified_cgroup_hierarchy=1` if a container is not found.');
 }
@@ -60,6 +63,7 @@ function ring(facts: DoctorFacts, refusal: Refusal | undefined): Finding {
   const [key, title] = ['ring-buffer', 'ring buffer'];
   if (!refusal) return works(key, title, 'A map of this kind was made.');
   if (isDenied(refusal)) return fails(key, title, `The kernel refuses to make one (${wordsOf(refusal)}).`, remedyForDenial(facts));
+  if (refusal.code === 'EMFILE') return fails(key, title, `None could be made (${wordsOf(refusal)}).`, 'Let it have more open files: `ulimit -n 1024`.');
   return fails(key, title, `The kernel has none (${wordsOf(refusal)}).`, 'Use Linux 5.8 or newer with CONFIG_BPF_SYSCALL=y.');
 }
 

@@ -33,19 +33,28 @@ function files(facts: DoctorFacts): Finding {
   const { rights, caller } = facts;
   const privileged = rights === undefined || rights.euid === 0 || rights.effective.length > 0;
   if (!privileged) return works(key, title, 'Not looked at: without rights it does not matter who can change them.');
-  const open = facts.files.flatMap((file) => whoWrites(file, caller) ?? []);
+  const open = facts.files.flatMap((file) => whoWrites(file, facts) ?? []);
   const [first] = open;
   if (!first) return works(key, title, `Nobody but root${caller === 0 ? '' : ` and user ${caller}`} can change them.`);
   const more = open.length > 1 ? ` So are ${open.length - 1} more.` : '';
-  return limited(key, title, `${first.path} can be changed by ${first.who}, who would get your rights.${more}`, `\`${first.remedy}\`, then run it again.`);
+  return limited(key, title, `${first.path} can be changed by ${first.who}, who would get your rights.${more}`, first.remedy);
 }
 
 /** In a sticky directory others can add files, and change none but their own. */
-function whoWrites({ path, uid, gid, mode }: OwnFile, caller: number): { path: string; who: string; remedy: string } | undefined {
+function whoWrites(file: OwnFile, { root, caller }: DoctorFacts): { path: string; who: string; remedy: string } | undefined {
+  const { path, uid, gid, mode } = file;
   const shared = (mode & KIND) === DIRECTORY && (mode & STICKY) !== 0;
-  const file = shellWords([path]);
-  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: `chown root ${file}` };
-  if ((mode & OTHERS_WRITE) !== 0 && !shared) return { path, who: 'everybody', remedy: `chmod go-w ${file}` };
-  if ((mode & GROUP_WRITES) !== 0 && gid !== 0 && !shared) return { path, who: `group ${gid}`, remedy: `chmod g-w ${file}` };
+  const without = (bits: string): string => `\`chmod ${bits} ${shellWords([path])}\`, then run it again.`;
+  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: takeFrom(path, root) };
+  if ((mode & OTHERS_WRITE) !== 0 && !shared) return { path, who: 'everybody', remedy: without('go-w') };
+  if ((mode & GROUP_WRITES) !== 0 && gid !== 0 && !shared) return { path, who: `group ${gid}`, remedy: without('g-w') };
   return undefined;
+}
+
+/** Whose home a directory is, it stays. */
+function takeFrom(path: string, root: string): string {
+  const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
+  if (within(path, root)) return `\`chown -R root ${shellWords([root])}\`, then run it again.`;
+  if (within(root, path)) return `Run a copy of root's: \`cp -r ${shellWords([root])} /opt/ktrace\`.`;
+  return 'Run it with a Node.js that root has installed.';
 }

@@ -12,9 +12,13 @@ export function lacking({ effective }: Rights): string[] {
 /** The next step where the kernel said EPERM or EACCES. */
 export function remedyForDenial({ rights }: DoctorFacts): string {
   if (rights && lacking(rights).length > 0) return 'Get the rights first: see capabilities.';
+  if (rights?.inUserNamespace) return 'Run it outside of the user namespace: see capabilities.';
   if (rights?.seccomp) return 'A seccomp filter is in force, as containers have them: let it pass bpf(2) and perf_event_open(2), or run it on the host.';
   return 'It is lockdown or a security module that refuses: ask who set it up, or try another machine.';
 }
+
+/** The numbers of tracepoints in tracefs belong to root, mode 0440. */
+export const READ_TRACEFS = 'have root `mount -t tracefs none /sys/kernel/tracing` where it is not mounted, and add CAP_DAC_READ_SEARCH';
 
 /** The highest value of perf_event_paranoid that Linux itself knows. Above it the kernels of Debian and Ubuntu ask for CAP_SYS_ADMIN, whoever has CAP_PERFMON. */
 export const HIGHEST_PARANOID = 2;
@@ -32,13 +36,13 @@ export function judgeRights(facts: DoctorFacts): Finding[] {
 function capabilities(facts: DoctorFacts): Finding {
   const [key, title] = ['capabilities', 'capabilities'];
   const { rights } = facts;
-  if (!rights) return limited(key, title, 'Not known without /proc.', 'Mount it: `mount -t proc proc /proc`.');
+  if (!rights) return limited(key, title, 'Not known without /proc.', 'See pid namespace.');
   const who = rights.euid === 0 ? 'root' : `user ${rights.euid}`;
   const missing = lacking(rights);
   if (missing.length > 0) return fails(key, title, `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing (${who}).`, howToGet(rights, facts));
   if (rights.inUserNamespace && facts.trials?.ring) return fails(key, title, 'They are valid in a user namespace only, and BPF needs those of the machine.', `Run it outside: \`${sudo(facts)}\`.`);
-  const without = [...withoutPtrace(rights), ...withoutSearch(rights), ...withoutSetuid(facts, rights)];
-  if (without.length > 0) return limited(key, title, without.join(' '), `Run \`${sudo(facts)}\`, or add them.`);
+  const without = [...withoutPtrace(rights), ...withoutSearch(rights), ...withoutSetuid(facts, rights), ...withoutResource(rights)];
+  if (without.length > 0) return limited(key, title, without.join(' '), rights.uid === 0 ? 'Run it where root has them.' : `Run \`${sudo(facts)}\`, or add them.`);
   return works(key, title, `All that ktrace uses (${who}).`);
 }
 
@@ -62,24 +66,30 @@ function withoutSearch({ effective }: Rights): string[] {
 }
 
 function withoutSetuid({ caller }: DoctorFacts, { euid, effective }: Rights): string[] {
-  if (euid !== 0 || caller === 0 || effective.includes('CAP_SETUID')) return [];
-  return [`CAP_SETUID is missing: ktrace cannot become user ${caller}, who called sudo, and traces with --keep-privileges only.`];
+  const missing = ['CAP_SETUID', 'CAP_SETGID'].filter((name) => !effective.includes(name));
+  if (euid !== 0 || caller === 0 || missing.length === 0) return [];
+  return [`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing: ktrace cannot become user ${caller}, who called sudo, and traces with --keep-privileges only.`];
+}
+
+function withoutResource({ effective }: Rights): string[] {
+  return effective.includes('CAP_SYS_RESOURCE') ? [] : ['CAP_SYS_RESOURCE is missing: no --protect-self.'];
 }
 
 /** Rights of the program file are rights of everybody who runs any script with it. */
 function nodeRights({ node, rights, trials, command }: DoctorFacts): Finding {
   const [key, title] = ['node-rights', 'rights of Node'];
   const path = shellWords([node.path]);
-  const takeThem = `\`sudo setcap -r ${path}\` or \`sudo chmod ug-s ${path}\``;
-  if (rights?.fromFile) return fails(key, title, `They come from ${node.path}, and whoever runs any script with it has them: ktrace does not run so.`, `${takeThem}, then \`sudo ${shellWords(command)}\`.`);
+  const takeThem = node.setId ? `\`sudo chmod ug-s ${path}\`` : `\`sudo setcap -r ${path}\``;
+  if (rights?.fromFile) return fails(key, title, `They come from ${node.path}, and whoever runs any script with it has them: ktrace does not run so.`, `${takeThem}, then \`sudo ${shellWords([...command, 'doctor'])}\`.`);
   if (node.setId || trials?.nodeHasFileCapabilities) return limited(key, title, `${node.path} ${node.setId ? 'is set-uid or set-gid' : 'has file capabilities'}: whoever runs any script with it has these rights.`, `${takeThem}.`);
   return works(key, title, 'None of its own: no file capabilities, not set-uid.');
 }
 
 function perfEventParanoid(facts: DoctorFacts): Finding {
-  const { perfEventParanoid: value, rights } = facts;
+  const { perfEventParanoid: value, rights, trials } = facts;
   const [key, title] = ['perf-event-paranoid', 'perf events'];
   if (value === undefined) return limited(key, title, 'There is no perf_event_paranoid: this kernel has no perf events, or no /proc/sys.', 'Use a kernel with CONFIG_PERF_EVENTS=y, with /proc mounted.');
+  if (rights?.inUserNamespace && trials?.ring) return limited(key, title, `perf_event_paranoid is ${value}: it binds whoever is in a user namespace.`, 'Leave it as it is: see capabilities.');
   if (rights && lacking(rights).includes('CAP_PERFMON')) return limited(key, title, `perf_event_paranoid is ${value}: it binds whoever has no CAP_PERFMON.`, 'Leave it as it is and get the capability: see capabilities.');
   if (wantsMoreForPerfEvents(facts)) {
     return limited(key, title, `perf_event_paranoid is ${value}: above ${HIGHEST_PARANOID} some distributions' kernels want CAP_SYS_ADMIN for tracepoints and kprobes.`, `\`sudo sysctl kernel.perf_event_paranoid=${HIGHEST_PARANOID}\`, or add CAP_SYS_ADMIN; fentry needs neither.`);
@@ -87,19 +97,20 @@ function perfEventParanoid(facts: DoctorFacts): Finding {
   return works(key, title, `perf_event_paranoid is ${value}; it does not bind CAP_PERFMON.`);
 }
 
-function unprivilegedBpf({ unprivilegedBpfDisabled: value, rights }: DoctorFacts): Finding {
+function unprivilegedBpf({ unprivilegedBpfDisabled: value, rights, trials }: DoctorFacts): Finding {
   const [key, title] = ['unprivileged-bpf-disabled', 'unprivileged BPF'];
   if (value === undefined) return limited(key, title, 'There is no unprivileged_bpf_disabled: no bpf(2) in this kernel, or no /proc/sys.', 'Use a kernel with CONFIG_BPF_SYSCALL=y, with /proc mounted.');
+  if (rights?.inUserNamespace && trials?.ring) return limited(key, title, `unprivileged_bpf_disabled is ${value}; tracing takes CAP_BPF of the machine whatever it is.`, 'Leave it as it is: see capabilities.');
   if (rights && lacking(rights).includes('CAP_BPF')) return limited(key, title, `unprivileged_bpf_disabled is ${value}; tracing takes CAP_BPF whatever it is.`, 'Leave it as it is and get the capability: see capabilities.');
   return works(key, title, `unprivileged_bpf_disabled is ${value}; it does not bind CAP_BPF.`);
 }
 
 /** Beside hooks it tells `ktrace oom` of each kill. */
-function kernelLog({ kernelLog: code }: DoctorFacts): Finding {
+function kernelLog({ kernelLog: code, rights }: DoctorFacts): Finding {
   const [key, title] = ['kernel-log', 'kernel log'];
   if (code === undefined) return works(key, title, 'It can be read (/dev/kmsg).');
   const text = `/dev/kmsg cannot be read (${code}): \`ktrace oom\` tells less of each kill.`;
-  return limited(key, title, text, code === 'EPERM' || code === 'EACCES' ? 'Run it with sudo, or add CAP_SYSLOG.' : 'Run it on the host: containers seldom have it.');
+  return limited(key, title, text, code !== 'EPERM' && code !== 'EACCES' ? 'Run it on the host: containers seldom have it.' : rights?.inUserNamespace ? 'Run it outside of the user namespace.' : 'Run it with sudo, or add CAP_SYSLOG.');
 }
 
 /** `[none] integrity confidentiality` */

@@ -1,7 +1,7 @@
 /** Judges hooks, and which tool will run by which variant. */
 import type { DoctorFacts, HookFact, Refusal, ToolFact, VariantFact } from './facts.js';
 import { fails, limited, sentence, wordsOf, works, type Finding, type HookFinding, type ToolFinding } from './model.js';
-import { isDenied, lacking, remedyForDenial, wantsMoreForPerfEvents } from './rights.js';
+import { isDenied, lacking, READ_TRACEFS, remedyForDenial, wantsMoreForPerfEvents } from './rights.js';
 
 const COMMON = 'any';
 
@@ -43,7 +43,7 @@ function listOf(hooks: readonly HookFact[]): string {
 /** `what`: a section, or a variant. */
 function remedyFor(facts: DoctorFacts, refusal: Refusal, what: string): string {
   if (isDenied(refusal) && facts.rights && lacking(facts.rights).length > 0) return remedyForDenial(facts);
-  if (what.startsWith('tracepoint/') && refusal.stage === 'find' && refusal.code !== 'ENOENT') return 'Have root `mount -t tracefs none /sys/kernel/tracing` and let this user read it, or add CAP_SYS_ADMIN.';
+  if (what.startsWith('tracepoint/') && refusal.stage === 'find' && refusal.code !== 'ENOENT') return sentence(READ_TRACEFS);
   if (/^f(entry|exit)/.test(what) && refusal.stage === 'load') return `It takes a kernel with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y that lets programs on functions.`;
   if (what.startsWith('k') && refusal.stage === 'attach' && refusal.code === 'ENOENT') return 'It takes a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y.';
   if (isDenied(refusal) && refusal.stage === 'attach' && wantsMoreForPerfEvents(facts)) return 'Perf events are restricted here: see perf events.';

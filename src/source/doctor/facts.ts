@@ -8,7 +8,7 @@ import { readRights, sudoCaller } from '../rights.js';
 import { packageRoot, version } from '../version.js';
 import { libraryFacts } from './library.js';
 import { machineFacts } from './machine.js';
-import { ownFiles } from './own-files.js';
+import { ownFiles, realPath } from './own-files.js';
 import { tryTools } from './tools.js';
 
 const SET_ID = 0o6000;
@@ -30,6 +30,7 @@ export function doctorFacts(tools: readonly Tool[], command: readonly string[]):
     trials: tried && trials(path, tried.iterators),
     caller: sudoCaller()?.uid ?? process.geteuid?.() ?? 0,
     files: ownFiles(packageRoot, path),
+    root: realPath(packageRoot) ?? packageRoot,
     tools: tried?.tools ?? tools.map(({ name }) => ({ name, variants: [], problem: undefined })),
   };
 }

@@ -1,6 +1,5 @@
 /** Facts of the machine that its files tell. */
-import { existsSync, readlinkSync } from 'node:fs';
-import { inInitialPidNamespace } from '../namespace.js';
+import { pidNamespace } from '../namespace.js';
 import type { CgroupMounts, DoctorFacts } from '../../report/doctor/facts.js';
 import { numberIn, textOf, whyUnreadable } from './text.js';
 
@@ -30,14 +29,4 @@ export function cgroupMounts(mounts: string): CgroupMounts {
   const entries = mounts.split('\n').map((line) => line.split(' '));
   const v2 = entries.find(([, , type]) => type === 'cgroup2')?.[1]?.replaceAll('\\040', ' ');
   return { v2, v1: entries.some(([, , type]) => type === 'cgroup') };
-}
-
-function pidNamespace(): DoctorFacts['pidNamespace'] {
-  if (!existsSync('/proc/filesystems')) return 'missing';
-  try {
-    if (readlinkSync('/proc/self') !== String(process.pid)) return 'foreign';
-    return inInitialPidNamespace() ? 'initial' : 'nested';
-  } catch {
-    return 'foreign'; // /proc/self leads nowhere
-  }
 }

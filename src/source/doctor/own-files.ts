@@ -24,7 +24,8 @@ function withParents(file: string): string[] {
   return paths.reverse();
 }
 
-function realPath(path: string): string | undefined {
+/** undefined: it is not there. */
+export function realPath(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch {

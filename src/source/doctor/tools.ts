@@ -7,6 +7,7 @@ import type { Tool } from '../../tools/contract.js';
 import { isNativeError } from '../explain.js';
 import { kernelFacts, PREFIX, VMLINUX } from '../facts.js';
 import { LiveSource } from '../live.js';
+import { readToolObject } from '../object.js';
 import { callOf, planAttach, type AttachPlan } from '../plan.js';
 
 const COMMON = 'any';
@@ -66,7 +67,17 @@ function toolFact(tool: Tool, plans: readonly AttachPlan[], trials: Trials, mayL
     else variants.push({ ...fact, load: outcome });
     if (problem) break;
   }
-  return { name: tool.name, variants, problem };
+  return { name: tool.name, variants, problem: problem ?? (runs ? undefined : objectProblem(tool)) };
+}
+
+/** Of an object that was not loaded. */
+function objectProblem({ schema }: Tool): Problem | undefined {
+  try {
+    readToolObject(schema, kernelFacts());
+    return undefined;
+  } catch (error) {
+    return problemOf(error);
+  }
 }
 
 /** Programs may share a hook. */

@@ -3,7 +3,7 @@ import type { DoctorFacts, HookFact, Refusal, Rights, ToolFact, Trials, VariantF
 import { diagnose } from '../../../src/report/doctor/judge.js';
 import type { Finding } from '../../../src/report/doctor/model.js';
 
-const ALL = ['CAP_DAC_OVERRIDE', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE', 'CAP_SYS_ADMIN', 'CAP_PERFMON', 'CAP_BPF'];
+const ALL = ['CAP_DAC_OVERRIDE', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE', 'CAP_SYS_ADMIN', 'CAP_SYS_RESOURCE', 'CAP_PERFMON', 'CAP_BPF'];
 export const ROOT: Rights = { uid: 0, euid: 0, effective: ALL, bounding: ALL, fromFile: false, inUserNamespace: false, seccomp: false };
 export const USER: Rights = { ...ROOT, uid: 1000, euid: 1000, effective: [] };
 export const TRIALS: Trials = { libbpf: '1.1', ring: undefined, taskStorage: true, getStack: true, iterators: undefined, legacy: false, nodeHasFileCapabilities: false };
@@ -43,6 +43,7 @@ export const WELL: DoctorFacts = {
   unwindTables: true,
   caller: 0,
   files: [{ path: '/', uid: 0, gid: 0, mode: 0o040755 }, { path: '/opt/ktrace/build', uid: 0, gid: 0, mode: 0o100644 }],
+  root: '/opt/ktrace',
   tools: [tool(COMMON, TRACEPOINT, KPROBE)],
 };
 
