@@ -1,6 +1,6 @@
 /** The kernel log, from /dev/kmsg: Documentation/ABI/testing/dev-kmsg. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { KtraceError } from '../errors.js';
+import { KtraceError, UnsupportedError } from '../errors.js';
 import type { KernelRecord } from '../tools/contract.js';
 import { codeOf } from './doctor/text.js';
 
@@ -88,7 +88,7 @@ function opened(path: string): number {
   } catch (error) {
     const code = codeOf(error);
     const hint = code === 'EPERM' || code === 'EACCES' ? 'be root, or have CAP_SYSLOG: the kernel log is for them alone while /proc/sys/kernel/dmesg_restrict is 1' : 'where /dev/kmsg is not there, as in most containers, look from the host';
-    throw new KtraceError(`The kernel log cannot be read: ${path}: ${code}`, 'KMSG', hint, { cause: error });
+    throw new UnsupportedError('The kernel log cannot be read', 'KMSG', hint, { cause: error });
   }
 }
 

@@ -171,6 +171,7 @@ export interface FutexReport {
     readonly durationNs: number;
     readonly filters: readonly string[];
     readonly attempts: readonly AttachAttempt[];
+    readonly limits: readonly string[];
     readonly settled: boolean;
     readonly intervalNs: number | null;
     readonly accounting: { readonly hits: number; readonly aggregated: number; readonly inFlight: number; readonly filtered: number; readonly dropped: number };

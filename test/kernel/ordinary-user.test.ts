@@ -85,7 +85,7 @@ suite(1, (test) => {
       const tracer = await ktrace(t, ['-o', 'json', '-p', String(program.pid), '-d', '300ms'], { prefix }).tracing();
       const { header, sections } = await tracer.report(t, { signal: null });
       t.strictSame(sections.deadlocks.rows, []);
-      t.match((header as unknown as { limits: string[] }).limits.join(), `The memory of process ${program.pid} (it takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)`);
+      t.match(header.limits.join(), `The memory of process ${program.pid} (it takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)`);
     });
   }
 
@@ -152,6 +152,11 @@ suite(1, (test) => {
     t.strictSame(rows.filter(({ syscall }) => ['execve', 'exit_group'].includes(syscall)).map(({ calls }) => calls), [1, 1]);
   });
 
+  const listed = async (t: Test, prefix: readonly string[]): Promise<{ code: number | null; stderr: string }> => {
+    const list = ktrace(t, ['--list'], { tool: 'oom', prefix });
+    return { code: (await list.exit()).code, stderr: list.stderr };
+  };
+
   for (const more of [['CAP_SYSLOG'], []]) {
     test(`oom traces, and ${more.length > 0 ? 'with CAP_SYSLOG the kernel log says the rest' : 'without CAP_SYSLOG says what is missing'}`, async (t) => {
       const group = Limited.make(t, memoryController(), 16 * MIB);
@@ -160,11 +165,15 @@ suite(1, (test) => {
       const hog = await group.hog(t, '--anon', '64');
       hog.line();
       t.strictSame(await hog.exit(), { code: null, signal: 'SIGKILL' });
-      const [incident] = oomLines(t, await tracer.finish(t)).incidents;
+      const { incidents: [incident], report } = oomLines(t, await tracer.finish(t));
       t.strictSame(incident?.victims.map(({ pid }) => pid), [hog.pid]);
       const restricted = readFileSync('/proc/sys/kernel/dmesg_restrict', 'utf8').trim() === '1';
-      if (more.length === 0 && restricted) t.match(incident?.missing.join(), 'the kernel log may not be read');
+      const isClosed = more.length === 0 && restricted;
+      if (isClosed) t.match(incident?.missing.join(), 'the kernel log may not be read');
       else t.equal(incident?.limit, 16 * MIB);
+      t.equal(report.header.limits.some((limit) => limit.startsWith('The kernel log, ')), isClosed);
+      const { code, stderr } = await listed(t, prefix);
+      t.strictSame([code, /^ktrace: The kernel log cannot be read: [^\n]*; be root, or have CAP_SYSLOG/.test(stderr)], isClosed ? [77, true] : [0, false]);
     });
   }
 });

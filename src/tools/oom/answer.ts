@@ -23,7 +23,7 @@ function pastOf(world: World, rows: number): Answer<IncidentRecord> {
   const incidents = found.filter(({ victims }) => victims.length > 0).map((incident, i): IncidentRecord => ({ type: 'incident', number: i + 1, lostBefore: 0, ...incident, times: placeOf(incident) === undefined ? null : found.slice(0, found.indexOf(incident) + 1).filter((each) => placeOf(each) === placeOf(incident)).length, machine: null, cgroupState: null }));
   const victims = incidents.reduce((sum, each) => sum + each.victims.length, 0);
   const counts = { hits: victims, aggregated: victims, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: nobody, logLost: lost };
-  const snapshot: OomSnapshot = { incidents, after: () => ({}), durationNs: 0, counts };
+  const snapshot: OomSnapshot = { incidents, logReadable: true, after: () => ({}), durationNs: 0, counts };
   return {
     target: 'the kernel log, reconstructed',
     accounting: { hits: victims, aggregated: victims, inFlight: 0, filtered: 0, dropped: 0 },

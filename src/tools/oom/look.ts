@@ -141,6 +141,7 @@ export class OomLook implements Look<OomRecord> {
     const [hits, victimsLost] = [count('hits'), count('unmarked')];
     return {
       incidents,
+      logReadable: this.#readLog(),
       after: (number) => this.#aftermath.after(number),
       durationNs,
       counts: {

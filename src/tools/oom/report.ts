@@ -13,6 +13,8 @@ export const OOM_SORTS = ['time'] as const;
 export interface OomSnapshot {
   /** The oldest first. */
   readonly incidents: readonly IncidentRecord[];
+  /** The kernel log, now. */
+  readonly logReadable: boolean;
   /** How long after its first victim was marked something came, ns; by number. */
   readonly after: Aftermath['after'];
   readonly durationNs: number;
@@ -34,12 +36,15 @@ export interface OomSnapshot {
   };
 }
 
+const UNREADABLE = 'The kernel log, where more of each incident would be: it may not be read (it takes CAP_SYSLOG), or knows processes by other ids than this pid namespace.';
+
 export function oomReport(snapshot: OomSnapshot, options: ReportOptions, interval: boolean): Report {
-  const { counts, durationNs } = snapshot;
+  const { counts, durationNs, logReadable } = snapshot;
+  const limits = [...options.header.limits, ...(logReadable ? [] : [UNREADABLE])];
   const { hits, aggregated, inFlight, victimsLost, rowsFull } = counts;
   return {
     schemaVersion: 1,
-    header: { tool: 'oom', ...options.header, ...(interval ? { intervalNs: durationNs } : {}), accounting: { hits, aggregated, inFlight, filtered: 0, dropped: victimsLost + rowsFull } },
+    header: { tool: 'oom', ...options.header, limits, ...(interval ? { intervalNs: durationNs } : {}), accounting: { hits, aggregated, inFlight, filtered: 0, dropped: victimsLost + rowsFull } },
     losses: lossesOf(snapshot, options),
     sections: sectionsOf(snapshot, options.rows),
     finding: findingOf(snapshot),

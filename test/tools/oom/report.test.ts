@@ -23,7 +23,7 @@ const one = (raw: Partial<Raw>): Incident => (new Incidents().take({ ...NONE, ..
 const USUAL: Raw = { incidents: [head()], victims: [mark(), over()], candidates: [looked(100, 'java', 300), looked(101, 'redis', 120, { adj: -997, score: -100_000 }), looked(102, 'agent', 4, { adj: -1000, score: -(2 ** 63) })] };
 const record = (incident: Incident, changes: Partial<IncidentRecord> = {}): IncidentRecord => ({ type: 'incident', number: 1, lostBefore: 0, times: 1, machine: null, cgroupState: null, ...incident, at: '2026-01-01T02:31:19.745Z', ...changes });
 const recorded = (raw: Partial<Raw>, changes: Partial<IncidentRecord> = {}): IncidentRecord => record(one(raw), changes);
-const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnapshot> = {}): OomSnapshot => ({ incidents, after: (number) => (number === 1 ? { end: 12 * MS, freed: 31 * MS, restart: 2000 * MS } : {}), durationNs: 1e9, counts: COUNTS, ...changes });
+const snapshot = (incidents: readonly IncidentRecord[], changes: Partial<OomSnapshot> = {}): OomSnapshot => ({ incidents, logReadable: true, after: (number) => (number === 1 ? { end: 12 * MS, freed: 31 * MS, restart: 2000 * MS } : {}), durationNs: 1e9, counts: COUNTS, ...changes });
 
 t.test('three rings become one incident, when it is over', (t) => {
   const incidents = new Incidents();
@@ -155,5 +155,7 @@ t.test('the report of one incident, and of none', (t) => {
   t.strictSame(plainTable(oomReport(snapshot([found]), OPTIONS, false)).split('\n').filter((line) => line.length > 80 || line.includes('\u001b')), []);
   const nothing = plainTable(oomReport(snapshot([], { counts: { ...COUNTS, hits: 0, aggregated: 0, fruitless: 3 } }), OPTIONS, false));
   t.equal(nothing, golden('oom-nothing.txt', nothing));
+  t.strictSame(oomReport(snapshot([]), OPTIONS, false).header.limits, OPTIONS.header.limits);
+  t.match(oomReport(snapshot([], { logReadable: false }), OPTIONS, false).header.limits.at(-1), /^The kernel log, .*CAP_SYSLOG/, 'without an incident, too');
   t.end();
 });
