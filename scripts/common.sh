@@ -19,9 +19,14 @@ stale() {
   [ ! -e "$output" ] || [ -n "$(find "$@" -newer "$output" -print -quit)" ]
 }
 
+# may_write DIRECTORY: makes it; whoever may not is told so
+may_write() {
+  mkdir -p "$1" 2>/dev/null && [ -w "$1" ] || die 1 "user $(id -u) may not write to $PWD/$1; run it as $(stat -c %U .), whose checkout this is"
+}
+
 # One build at a time in a checkout; the lock goes with the process.
 lock() {
-  mkdir -p build
+  may_write build
   exec 9>build/.lock
   flock 9
 }

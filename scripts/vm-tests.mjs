@@ -24,7 +24,9 @@ const END = '<!-- end -->';
 
 async function main(words) {
   const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, part: { type: 'string', multiple: true }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
-  const kernels = values.kernel === undefined ? listed('scripts/vm-kernel') : [values.kernel];
+  const known = listed('scripts/vm-kernel');
+  const kernels = values.kernel === undefined ? known : [values.kernel];
+  for (const kernel of kernels) if (!known.includes(kernel)) throw new Error(`${kernel} is none of ${known.join(', ')}`);
   const all = listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : []));
   const parts = values.part ?? all;
   for (const part of parts) if (!all.includes(part)) throw new Error(`${part} is none of ${all.join(', ')}`);
@@ -237,4 +239,9 @@ function sum(results) {
   return totals;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await main(process.argv.slice(2)).catch(({ message }) => {
+    console.error(`vm-tests: ${message}`);
+    process.exitCode = 1;
+  });
+}
