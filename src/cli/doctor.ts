@@ -10,7 +10,7 @@ export interface DoctorOptions {
   readonly json?: true;
 }
 
-const NARROWEST = 40;
+const NARROWEST = 60; // or words would be cut in pieces
 
 /** `child` is what stood after `--`: there is nothing to run here. */
 export function doctorCommand(child: readonly string[] | undefined, run: (options: DoctorOptions) => Promise<void>): Command {
