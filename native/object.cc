@@ -149,7 +149,7 @@ Napi::Value BpfObject::load(const Napi::CallbackInfo &info)
 	if (!require(info.Env(), State::Open, "load", "load object"))
 		return Napi::Value();
 	bool statistics = false;
-	if (info.Length() > 0 && !readBoolean(info, 0, &statistics))
+	if (!info[0].IsUndefined() && !readBoolean(info, 0, &statistics))
 		return fail(info.Env(), {"load", "load object: expected a boolean", EINVAL});
 	if (statistics)
 		askForStatistics();

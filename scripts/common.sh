@@ -21,7 +21,8 @@ stale() {
 
 # may_write DIRECTORY: makes it; whoever may not is told so
 may_write() {
-  mkdir -p "$1" 2>/dev/null && [ -w "$1" ] || die 1 "user $(id -u) may not write to $PWD/$1; run it as $(stat -c %U .), whose checkout this is"
+  mkdir -p "$1" || die 1 "$PWD/$1 cannot be made; the checkout is $(stat -c %U .)'s"
+  [ -w "$1" ] || die 1 "user $(id -u) may not write to $PWD/$1; run it as $(stat -c %U .), whose checkout this is"
 }
 
 # One build at a time in a checkout; the lock goes with the process.

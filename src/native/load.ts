@@ -3,6 +3,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { shellWords } from '../report/doctor/model.js';
 import type { NativeBinding } from './binding.js';
 
 /** The addon cannot be used here. `message` is one sentence, `hint` the next step. */
@@ -20,8 +21,9 @@ export class AddonError extends Error {
 }
 
 const BUILD = 'run `npm run setup` to build it here';
-/** What is there is not out of date. */
-const REBUILD = 'run `rm -r build && npm run setup` to build it here';
+const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+/** What is there, and broken, is not out of date. A package that was installed has nothing to build it from. */
+export const REBUILD = existsSync(`${ROOT}/scripts/build`) ? `build it again: \`cd ${shellWords([ROOT])} && rm -r build/bpf build/Release && npm run setup\`` : 'install ktrace again';
 const ELF_MAGIC = 0x7f454c46;
 const HEADER_SIZE = 64;
 /** e_machine of the ELF header; the first word of a value is Node's name of it, the second the kernel's. */

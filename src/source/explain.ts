@@ -2,11 +2,12 @@
 import { existsSync } from 'node:fs';
 import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../errors.js';
 import type { NativeError } from '../native/binding.js';
+import type { Rights } from '../report/doctor/facts.js';
 import type { AttachAttempt } from '../report/model.js';
 import { loadBinding } from '../native/load.js';
 import type { Refusal } from './facts.js';
-import { MOUNT_PROC, OWN_PROC } from '../report/doctor/machine.js';
-import { HIGHEST_PARANOID, lacking, READ_TRACEFS } from '../report/doctor/rights.js';
+import { MOUNT_PROC, ownProc } from '../report/doctor/machine.js';
+import { HIGHEST_PARANOID, isDenied, lacking, READ_TRACEFS } from '../report/doctor/rights.js';
 import { numberIn, textOf, whyUnreadable } from './doctor/text.js';
 import { pidNamespace } from './namespace.js';
 import { readRights } from './rights.js';
@@ -24,7 +25,7 @@ export const isRefusal = (error: unknown): error is KernelRefusal => isNativeErr
 export function missingPrerequisite(): UnsupportedError | undefined {
   const proc = pidNamespace();
   if (proc === 'missing') return new UnsupportedError('Cannot trace here: /proc is not mounted', 'NO_PROC', MOUNT_PROC);
-  if (proc === 'foreign') return new UnsupportedError('Cannot trace here: /proc belongs to another pid namespace', 'NO_PROC', OWN_PROC);
+  if (proc === 'foreign') return new UnsupportedError('Cannot trace here: /proc belongs to another pid namespace', 'NO_PROC', ownProc('COMMAND'));
   if (!existsSync('/sys/kernel/btf/vmlinux')) {
     return new UnsupportedError('Cannot trace here: the kernel has no BTF (/sys/kernel/btf/vmlinux)', 'NO_BTF', 'use a kernel with CONFIG_DEBUG_INFO_BTF=y');
   }
@@ -35,21 +36,26 @@ export function missingPrerequisite(): UnsupportedError | undefined {
 }
 
 /** Every variant failed; `cause` is what the kernel said to the last one tried, undefined when none had to be tried. */
-export function explainAttach(cause: NativeError | undefined, attempts: readonly AttachAttempt[]): Error {
-  if (!cause) return process.getuid?.() !== 0 && attempts.some(({ errno }) => errno === 'EPERM') ? missingRights(undefined, attempts) : cannotHook(attempts);
+export function explainAttach(cause: NativeError | undefined, attempts: readonly AttachAttempt[], rights = readRights()): Error {
+  const refused = attempts.some(({ errno }) => isDenied({ code: errno }));
+  if (!cause) return refused && !mayTrace(rights) ? missingRights(cause, attempts, rights) : cannotHook(attempts);
   const { code, stage, log } = cause;
-  const denied = code === 'EPERM' || code === 'EACCES';
+  const denied = isDenied(cause);
   const paranoid = numberIn('/proc/sys/kernel/perf_event_paranoid') ?? 0;
-  if (denied && stage === 'attach' && whyUnreadable('/sys/kernel/tracing/events/syscalls') !== undefined && attempts.at(-1)?.variant === 'tracepoint') return missingTracefs(cause, attempts);
-  if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && readRights()?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
-  if (attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && (errno === 'EPERM' || errno === 'EACCES'))) return missingTracefs(cause, attempts);
-  if (stage === 'load' && code === 'EACCES' && /processed \d+ insns/.test(log) && mayTrace()) return new VerifierError(log, { cause }); // it read the program, and says so of memory that this may not touch
-  if (denied && stage === 'load' && lockedMemory() !== 'unlimited' && mayTrace() && !loadBinding().refusesRing() && !loadBinding().hasTaskStorage()) return lockedMemoryLimit(cause, attempts);
-  if (denied || (stage === 'load' && !mayTrace())) return missingRights(cause, attempts); // without CAP_PERFMON kernels up to 5.12 say EINVAL of helpers
+  const blind = whyUnreadable(TRACEFS) !== undefined;
+  if (blind && denied && stage === 'attach' && attempts.at(-1)?.variant === 'tracepoint') return missingTracefs(cause, attempts);
+  if (denied && stage === 'attach' && paranoid > HIGHEST_PARANOID && rights?.effective.includes('CAP_SYS_ADMIN') === false) return paranoidPerfEvents(paranoid, cause, attempts);
+  if (blind && attempts.some(({ variant, stage: at, errno }) => variant === 'tracepoint' && at === 'attach' && isDenied({ code: errno }))) return missingTracefs(cause, attempts);
+  if (stage === 'load' && code === 'EACCES' && /processed \d+ insns/.test(log) && mayTrace(rights)) return new VerifierError(log, { cause }); // it read the program, and says so of memory that this may not touch
+  if (denied && stage === 'load' && lockedMemory() !== 'unlimited' && mayTrace(rights) && !rights?.seccomp && !loadBinding().hasTaskStorage()) return lockedMemoryLimit(cause, attempts);
+  if (denied || (stage === 'load' && !mayTrace(rights))) return missingRights(cause, attempts, rights); // without CAP_PERFMON kernels up to 5.12 say EINVAL of helpers
   if (code === 'ENOMEM') return new KtraceError('load: the kernel has no memory for the maps', code, 'lower --max-locks or --ring-size', { cause });
   if (stage === 'load' && /-- (BEGIN )?(PROG LOAD|VERIFIER) LOG|processed \d+ insns/.test(log)) return new VerifierError(log, { cause });
   return cannotHook(attempts, cause);
 }
+
+/** The number of a tracepoint, which attaching to it takes. */
+const TRACEFS = '/sys/kernel/tracing/events/sched/sched_process_exit/id';
 
 /** BPF_MAX_TRAMP_LINKS of include/linux/bpf.h: 38. */
 const CROWDED = 'fentry programs of others hook the same functions, of which the kernel takes some forty for each: `bpftool link` shows them; without --variant another one is taken';
@@ -67,10 +73,7 @@ function paranoidPerfEvents(value: number, cause: NativeError, attempts: readonl
   return new AttachError(`Cannot attach: perf_event_paranoid is ${value}, and this kernel then wants CAP_SYS_ADMIN for tracepoints and kprobes`, hint, attempts, { cause });
 }
 
-function mayTrace(): boolean {
-  const rights = readRights();
-  return rights !== undefined && lacking(rights).length === 0;
-}
+const mayTrace = (rights: Rights | undefined): boolean => rights !== undefined && !rights.inUserNamespace && lacking(rights).length === 0;
 
 /** `max locked memory`: bytes, or `unlimited`. */
 const lockedMemory = (): string => /^Max locked memory\s+(\w+)/m.exec(textOf('/proc/self/limits') ?? '')?.[1] ?? 'unlimited';
@@ -85,19 +88,19 @@ function lockedMemoryLimit(cause: NativeError, attempts: readonly AttachAttempt[
 function missingTracefs(cause: NativeError, attempts: readonly AttachAttempt[]): Error {
   return new AttachError(
     'Cannot attach: tracefs is not mounted or may not be read, and to do without it takes CAP_SYS_ADMIN',
-    `run it with sudo, or ${READ_TRACEFS}`,
+    process.geteuid?.() === 0 ? READ_TRACEFS : `run it with sudo, or ${READ_TRACEFS}`,
     attempts,
     { cause },
   );
 }
 
-function missingRights(cause: NativeError | undefined, attempts: readonly AttachAttempt[]): Error {
-  const root = process.getuid?.() === 0;
-  const rights = readRights();
+function missingRights(cause: NativeError | undefined, attempts: readonly AttachAttempt[], rights: Rights | undefined): Error {
+  const root = rights?.euid === 0;
   const missing = rights ? lacking(rights) : [];
   const refused = `Cannot trace here: the kernel refuses BPF${root ? ' to root' : ''}`;
-  if (rights?.inUserNamespace) return new AttachError(`${refused}, since in a user namespace capabilities are not those of the machine`, 'run it outside', attempts, { cause });
-  if (missing.length > 0 && !root) return new AttachError(`Cannot trace without ${missing.join(' and ')}`, 'run it with sudo', attempts, { cause });
-  if (missing.length > 0) return new AttachError(`${refused}, as in a container without ${missing.join(' and ')}`, 'run it on the host, or add what is missing', attempts, { cause });
-  return new AttachError(`${refused}, as a seccomp filter, lockdown or a security module does`, 'run it on the host; `ktrace doctor` says what is in force', attempts, { cause });
+  const error = (message: string, hint: string): Error => new AttachError(message, hint, attempts, { cause });
+  if (rights?.inUserNamespace) return error(`${refused}, since in a user namespace capabilities are not those of the machine`, 'run it outside');
+  if (missing.length > 0 && !root) return error(`Cannot trace without ${missing.join(' and ')}`, 'run it with sudo');
+  if (missing.length > 0) return error(`${refused}, as in a container without ${missing.join(' and ')}`, 'run it on the host, or add what is missing');
+  return error(`${refused}, as a seccomp filter, lockdown or a security module does`, 'run it on the host; `ktrace doctor` says what is in force');
 }

@@ -9,8 +9,9 @@ export const inInitialPidNamespace = (): boolean => [PID_INIT, undefined].includ
 
 /** Of what pid namespace the files in /proc tell. `foreign`: not of ours; `missing`: it is not mounted. */
 export function pidNamespace(): 'initial' | 'nested' | 'foreign' | 'missing' {
-  if (!existsSync('/proc/filesystems')) return 'missing';
-  if (linkOf('/proc/self') !== String(process.pid)) return 'foreign'; // or it leads nowhere
+  const self = linkOf('/proc/self'); // leads nowhere in one that knows nothing of this process
+  if (self === undefined && !existsSync('/proc/filesystems')) return 'missing';
+  if (self !== String(process.pid)) return 'foreign';
   return inInitialPidNamespace() ? 'initial' : 'nested';
 }
 

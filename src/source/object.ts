@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Btf, ElfFile, globals, LayoutError, readSchema, type GlobalVariable, type Schema } from '../btf/index.js';
 import { KtraceError } from '../errors.js';
+import { REBUILD } from '../native/load.js';
 import { codeOf } from './doctor/text.js';
 
 export interface ToolObject {
@@ -23,8 +24,6 @@ interface Expected {
   readonly layoutHash: string;
 }
 
-/** What is corrupt is not out of date. */
-const REBUILD = 'build it again: `rm -r build && npm run setup`';
 
 /**
  * `legacy`: the object for kernels before 5.17. Throws KtraceError when the object is missing, is not the one that was built, or has another layout than this code was made for.

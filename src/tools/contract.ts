@@ -125,8 +125,10 @@ export interface ReportOptions {
   readonly backlogDropped: number;
   /** Times that the kernel should have run a program and did not, because another one ran there: see `recursion_misses` in bpf(2). */
   readonly skippedRuns: number;
-  /** The same since tracing began, in reports of an interval, too, and of the time since it ended: programs may see threads die then. */
+  /** The same since tracing began, in reports of an interval, too. */
   readonly skippedInAll: number;
+  /** The same of the time since tracing ended: programs see threads die then. */
+  readonly skippedSince: number;
 }
 
 /** What each event has, whatever else the tool tells. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import t from 'tap';
 import { AttachError, KtraceError, UnsupportedError, VerifierError } from '../../src/errors.js';
 import type { NativeError } from '../../src/native/binding.js';
+import type { Rights } from '../../src/report/doctor/facts.js';
 import type { AttachAttempt } from '../../src/report/model.js';
 import { addonPath } from '../bpf/probe.js';
 import { explainAttach, isNativeError, isRefusal, missingPrerequisite } from '../../src/source/explain.js';
@@ -32,6 +33,25 @@ t.test('missing rights are told as such, with what to do', { skip: existsSync(ad
     t.match(error, root ? { message: /refuses BPF to root, as a seccomp filter/, hint: /on the host/ } : { message: /without CAP_BPF and CAP_PERFMON/, hint: /sudo/ });
     t.strictSame((error as AttachError).attempts, ATTEMPTS);
     t.match(error.cause, { code });
+  }
+  t.end();
+});
+
+t.test('who is refused is told what is missing, or what refuses', { skip: existsSync(addonPath) ? false : 'the addon, which is asked for what the kernel has, is not built' }, (t) => {
+  const all = ['CAP_BPF', 'CAP_PERFMON'];
+  const rights = (changes: Partial<Rights>): Rights => ({ uid: 0, euid: 0, effective: all, bounding: all, fromFile: false, inUserNamespace: false, seccomp: false, ...changes });
+  const cases: readonly (readonly [Partial<Rights>, RegExp, RegExp])[] = [
+    [{ effective: [] }, /to root, as in a container without CAP_BPF and CAP_PERFMON$/, /on the host, or add/],
+    [{ effective: ['CAP_PERFMON'] }, /without CAP_BPF$/, /on the host, or add/],
+    [{ uid: 7, euid: 7, effective: ['CAP_BPF'] }, /^Cannot trace without CAP_PERFMON$/, /^run it with sudo$/],
+    [{ inUserNamespace: true }, /to root, since in a user namespace/, /^run it outside$/],
+    [{ uid: 7, euid: 7, inUserNamespace: true, effective: [] }, /refuses BPF, since in a user namespace/, /^run it outside$/],
+    [{ seccomp: true }, /to root, as a seccomp filter, lockdown or/, /on the host; `ktrace doctor`/],
+  ];
+  for (const [changes, message, hint] of cases) {
+    t.match(explainAttach(native('EPERM', 'load'), ATTEMPTS, rights(changes)), { name: 'AttachError', message, hint }, String(message));
+    const untried = explainAttach(undefined, [{ variant: 'fentry', stage: 'load', errno: 'EPERM' }], rights(changes));
+    t.match(untried, changes.seccomp ? { message: 'Cannot hook this kernel (fentry: load EPERM)' } : { message, hint }, 'where nothing was tried, too');
   }
   t.end();
 });

@@ -1,11 +1,11 @@
 /** Judges the kernel and what is mounted, apart from hooks. */
 import type { DoctorFacts, Refusal, Trials } from './facts.js';
-import { fails, limited, sentence, wordsOf, works, type Finding } from './model.js';
+import { fails, limited, sentence, shellWords, wordsOf, works, type Finding } from './model.js';
 import { isDenied, remedyForDenial } from './rights.js';
 
 export const MOUNT_PROC = 'mount it: `mount -t proc proc /proc`';
 /** Where everybody sees the one that is mounted, only this process gets another. */
-export const OWN_PROC = "give it a /proc of its own: `unshare --mount sh -c 'mount -t proc proc /proc && ktrace doctor'`";
+export const ownProc = (command: string): string => `give it a /proc of its own: \`unshare --mount sh -c ${shellWords([`mount -t proc proc /proc && ${command}`])}\``;
 
 export function judgeMachine(facts: DoctorFacts): Finding[] {
   return [kernel(facts), distribution(facts), pidNamespace(facts), cgroup(facts)];
@@ -30,7 +30,7 @@ function distribution({ distribution: name }: DoctorFacts): Finding {
   return works('distribution', 'distribution', name ?? 'not told: there is no os-release');
 }
 
-function pidNamespace({ pidNamespace: which }: DoctorFacts): Finding {
+function pidNamespace({ pidNamespace: which, command }: DoctorFacts): Finding {
   const [key, title] = ['pid-namespace', 'pid namespace'];
   switch (which) {
     case 'initial':
@@ -38,7 +38,7 @@ function pidNamespace({ pidNamespace: which }: DoctorFacts): Finding {
     case 'nested':
       return limited(key, title, 'Not the initial one: only its processes are seen, by its ids.', 'Run it on the host for those of the whole machine.');
     case 'foreign':
-      return fails(key, title, '/proc belongs to another pid namespace.', sentence(OWN_PROC));
+      return fails(key, title, '/proc belongs to another pid namespace.', sentence(ownProc(shellWords([...command, 'doctor']))));
     case 'missing':
       return fails(key, title, '/proc is not mounted.', sentence(MOUNT_PROC));
   }

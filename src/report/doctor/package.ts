@@ -32,6 +32,7 @@ function files(facts: DoctorFacts): Finding {
   const [key, title] = ['own-files', 'own files'];
   const { rights, caller } = facts;
   const privileged = rights === undefined || rights.euid === 0 || rights.effective.length > 0;
+  if (rights?.inUserNamespace) return works(key, title, 'Not looked at: users here are those of a user namespace.');
   if (!privileged) return works(key, title, 'Not looked at: without rights it does not matter who can change them.');
   const open = facts.files.flatMap((file) => whoWrites(file, facts) ?? []);
   const [first] = open;
@@ -41,20 +42,24 @@ function files(facts: DoctorFacts): Finding {
 }
 
 /** In a sticky directory others can add files, and change none but their own. */
-function whoWrites(file: OwnFile, { root, caller }: DoctorFacts): { path: string; who: string; remedy: string } | undefined {
+function whoWrites(file: OwnFile, { root, caller, rights }: DoctorFacts): { path: string; who: string; remedy: string } | undefined {
   const { path, uid, gid, mode } = file;
   const shared = (mode & KIND) === DIRECTORY && (mode & STICKY) !== 0;
-  const without = (bits: string): string => `\`chmod ${bits} ${shellWords([path])}\`, then run it again.`;
-  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: takeFrom(path, root) };
+  const sudo = rights?.euid === 0 ? '' : 'sudo ';
+  const without = (bits: string): string => `\`${sudo}chmod ${bits} ${shellWords([path])}\`, then run it again.`;
+  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: takeFrom(path, root, sudo) };
   if ((mode & OTHERS_WRITE) !== 0 && !shared) return { path, who: 'everybody', remedy: without('go-w') };
   if ((mode & GROUP_WRITES) !== 0 && gid !== 0 && !shared) return { path, who: `group ${gid}`, remedy: without('g-w') };
   return undefined;
 }
 
+const COPY = '/opt/ktrace';
+
 /** Whose home a directory is, it stays. */
-function takeFrom(path: string, root: string): string {
-  const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
-  if (within(path, root)) return `\`chown -R root ${shellWords([root])}\`, then run it again.`;
-  if (within(root, path)) return `Run a copy of root's: \`cp -r ${shellWords([root])} /opt/ktrace\`.`;
+function takeFrom(path: string, root: string, sudo: string): string {
+  const within = (inner: string, outer: string): boolean => outer === '/' || inner === outer || inner.startsWith(`${outer}/`);
+  if (within(COPY, path)) return `\`${sudo}chown root ${shellWords([path])}\`, then run it again.`;
+  if (within(path, root)) return `\`${sudo}chown -R root ${shellWords([root])}\`, then run it again.`;
+  if (within(root, path)) return `Run a copy of root's: \`${sudo}cp -r ${shellWords([root])} ${COPY}\`.`;
   return 'Run it with a Node.js that root has installed.';
 }

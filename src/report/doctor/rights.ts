@@ -9,10 +9,14 @@ export function lacking({ effective }: Rights): string[] {
   return effective.includes('CAP_SYS_ADMIN') ? [] : NEEDED.filter((name) => !effective.includes(name));
 }
 
+/** Its capabilities are refused. A kernel that lets everybody make maps still refuses iterators. */
+const inUserNamespace = ({ rights, trials }: DoctorFacts): boolean => rights?.inUserNamespace === true && (trials?.ring ?? trials?.iterators) !== undefined;
+
 /** The next step where the kernel said EPERM or EACCES. */
-export function remedyForDenial({ rights }: DoctorFacts): string {
+export function remedyForDenial(facts: DoctorFacts): string {
+  const { rights } = facts;
+  if (inUserNamespace(facts)) return 'Run it outside of the user namespace: see capabilities.';
   if (rights && lacking(rights).length > 0) return 'Get the rights first: see capabilities.';
-  if (rights?.inUserNamespace) return 'Run it outside of the user namespace: see capabilities.';
   if (rights?.seccomp) return 'A seccomp filter is in force, as containers have them: let it pass bpf(2) and perf_event_open(2), or run it on the host.';
   return 'It is lockdown or a security module that refuses: ask who set it up, or try another machine.';
 }
@@ -27,7 +31,7 @@ export function wantsMoreForPerfEvents({ rights, perfEventParanoid = 0 }: Doctor
   return perfEventParanoid > HIGHEST_PARANOID && rights !== undefined && !rights.effective.includes('CAP_SYS_ADMIN');
 }
 
-export const isDenied = ({ code }: Refusal): boolean => code === 'EPERM' || code === 'EACCES';
+export const isDenied = ({ code }: Pick<Refusal, 'code'>): boolean => code === 'EPERM' || code === 'EACCES';
 
 export function judgeRights(facts: DoctorFacts): Finding[] {
   return [capabilities(facts), nodeRights(facts), perfEventParanoid(facts), unprivilegedBpf(facts), kernelLog(facts), lockdown(facts)];
@@ -39,8 +43,8 @@ function capabilities(facts: DoctorFacts): Finding {
   if (!rights) return limited(key, title, 'Not known without /proc.', 'See pid namespace.');
   const who = rights.euid === 0 ? 'root' : `user ${rights.euid}`;
   const missing = lacking(rights);
+  if (inUserNamespace(facts)) return fails(key, title, 'They are valid in a user namespace only, and BPF needs those of the machine.', `Run it outside: \`${sudo(facts)}\`.`);
   if (missing.length > 0) return fails(key, title, `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing (${who}).`, howToGet(rights, facts));
-  if (rights.inUserNamespace && facts.trials?.ring) return fails(key, title, 'They are valid in a user namespace only, and BPF needs those of the machine.', `Run it outside: \`${sudo(facts)}\`.`);
   const without = [...withoutPtrace(rights), ...withoutSearch(rights), ...withoutSetuid(facts, rights), ...withoutResource(rights)];
   if (without.length > 0) return limited(key, title, without.join(' '), rights.uid === 0 ? 'Run it where root has them.' : `Run \`${sudo(facts)}\`, or add them.`);
   return works(key, title, `All that ktrace uses (${who}).`);
@@ -86,10 +90,10 @@ function nodeRights({ node, rights, trials, command }: DoctorFacts): Finding {
 }
 
 function perfEventParanoid(facts: DoctorFacts): Finding {
-  const { perfEventParanoid: value, rights, trials } = facts;
+  const { perfEventParanoid: value, rights } = facts;
   const [key, title] = ['perf-event-paranoid', 'perf events'];
   if (value === undefined) return limited(key, title, 'There is no perf_event_paranoid: this kernel has no perf events, or no /proc/sys.', 'Use a kernel with CONFIG_PERF_EVENTS=y, with /proc mounted.');
-  if (rights?.inUserNamespace && trials?.ring) return limited(key, title, `perf_event_paranoid is ${value}: it binds whoever is in a user namespace.`, 'Leave it as it is: see capabilities.');
+  if (value > -1 && inUserNamespace(facts)) return limited(key, title, `perf_event_paranoid is ${value}: it binds whoever is in a user namespace.`, 'Leave it as it is: see capabilities.');
   if (rights && lacking(rights).includes('CAP_PERFMON')) return limited(key, title, `perf_event_paranoid is ${value}: it binds whoever has no CAP_PERFMON.`, 'Leave it as it is and get the capability: see capabilities.');
   if (wantsMoreForPerfEvents(facts)) {
     return limited(key, title, `perf_event_paranoid is ${value}: above ${HIGHEST_PARANOID} some distributions' kernels want CAP_SYS_ADMIN for tracepoints and kprobes.`, `\`sudo sysctl kernel.perf_event_paranoid=${HIGHEST_PARANOID}\`, or add CAP_SYS_ADMIN; fentry needs neither.`);
@@ -97,10 +101,11 @@ function perfEventParanoid(facts: DoctorFacts): Finding {
   return works(key, title, `perf_event_paranoid is ${value}; it does not bind CAP_PERFMON.`);
 }
 
-function unprivilegedBpf({ unprivilegedBpfDisabled: value, rights, trials }: DoctorFacts): Finding {
+function unprivilegedBpf(facts: DoctorFacts): Finding {
+  const { unprivilegedBpfDisabled: value, rights } = facts;
   const [key, title] = ['unprivileged-bpf-disabled', 'unprivileged BPF'];
   if (value === undefined) return limited(key, title, 'There is no unprivileged_bpf_disabled: no bpf(2) in this kernel, or no /proc/sys.', 'Use a kernel with CONFIG_BPF_SYSCALL=y, with /proc mounted.');
-  if (rights?.inUserNamespace && trials?.ring) return limited(key, title, `unprivileged_bpf_disabled is ${value}; tracing takes CAP_BPF of the machine whatever it is.`, 'Leave it as it is: see capabilities.');
+  if (inUserNamespace(facts)) return limited(key, title, `unprivileged_bpf_disabled is ${value}; tracing takes CAP_BPF of the machine whatever it is.`, 'Leave it as it is: see capabilities.');
   if (rights && lacking(rights).includes('CAP_BPF')) return limited(key, title, `unprivileged_bpf_disabled is ${value}; tracing takes CAP_BPF whatever it is.`, 'Leave it as it is and get the capability: see capabilities.');
   return works(key, title, `unprivileged_bpf_disabled is ${value}; it does not bind CAP_BPF.`);
 }

@@ -56,7 +56,7 @@ function endedOf({ calls }: FutexSnapshot['counters'], op: number): number {
 }
 
 /** Everything that is missing from the figures, with what it means; zeros too. */
-export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns, skippedInAll }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll'>): Loss[] {
+export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns, skippedInAll, skippedSince }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll' | 'skippedSince'>): Loss[] {
   const { wakes, counters: { drops, full } } = snapshot;
   const { hits, aggregated, inFlight, filtered, dropped } = accountingOf(snapshot);
   const apart = Math.abs(hits - aggregated - inFlight - filtered - dropped);
@@ -71,9 +71,9 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns,
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),
     backlogFull(backlogDropped, 'events'),
-    skipped(snapshot.settled && apart > 0 ? Math.max(skippedRuns, skippedInAll) : skippedRuns, 'calls, wakers or names'),
+    skipped(skippedRuns + (snapshot.settled ? Math.min(apart, skippedSince) : 0), 'calls, wakers or names'),
     loss('processes-full', full.processes + full.targets, 'processes or children not followed: table full'),
-    loss('unaccounted', snapshot.settled ? Math.max(0, apart - skippedInAll) : 0, 'calls do not add up; please report this'),
+    loss('unaccounted', snapshot.settled ? Math.max(0, apart - skippedInAll - skippedSince) : 0, 'calls do not add up; please report this'),
   ];
 }
 

@@ -36,7 +36,7 @@ export interface OomSnapshot {
   };
 }
 
-const UNREADABLE = 'The kernel log, where more of each incident would be: it may not be read (it takes CAP_SYSLOG), or knows processes by other ids than this pid namespace.';
+const UNREADABLE = 'The kernel log, where more of each incident would be: it is not there, may not be read (it takes CAP_SYSLOG), or knows processes by other ids than this pid namespace.';
 
 export function oomReport(snapshot: OomSnapshot, options: ReportOptions, interval: boolean): Report {
   const { counts, durationNs, logReadable } = snapshot;
