@@ -63,7 +63,7 @@ export class Trial {
 /** `equal at test/kernel/x.test.ts:12:3`. */
 function callerOf(name: string): string {
   const [, , , , caller = ''] = (new Error(name).stack ?? '').split('\n'); // behind the message, this, #judgeOf and what stands for the assertion
-  return `${name} ${caller.trim()}`;
+  return `${name} ${caller.trim().replace(/(file:\/\/)?\/\S*\/(?=test\/)/, '')}`;
 }
 
 /** The test itself, for what is true of every run. */
