@@ -4,6 +4,8 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { shellWords } from '../report/doctor/model.js';
+import { codeOf } from '../source/doctor/text.js';
+import { packageRoot } from '../source/version.js';
 import type { NativeBinding } from './binding.js';
 
 /** The addon cannot be used here. `message` is one sentence, `hint` the next step. */
@@ -21,9 +23,11 @@ export class AddonError extends Error {
 }
 
 const BUILD = 'run `npm run setup` to build it here';
-const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+export const READ = 'let this user read it, or run it with sudo';
+
 /** What is there, and broken, is not out of date. A package that was installed has nothing to build it from. */
-export const REBUILD = existsSync(`${ROOT}/scripts/build`) ? `build it again: \`cd ${shellWords([ROOT])} && rm -r build/bpf build/Release && npm run setup\`` : 'install ktrace again';
+export const rebuild = (): string => (existsSync(`${packageRoot}/scripts/build`) ? `build it again: \`cd ${shellWords([packageRoot])} && rm -r build/bpf build/Release && npm run setup\`` : 'install ktrace again');
+
 const ELF_MAGIC = 0x7f454c46;
 const HEADER_SIZE = 64;
 /** e_machine of the ELF header; the first word of a value is Node's name of it, the second the kernel's. */
@@ -70,7 +74,7 @@ function checkFile(path: string): void {
   if (header.length < HEADER_SIZE || header.readUInt32BE(0) !== ELF_MAGIC) throw corrupt(path, 'not an ELF file');
   const machine = header[5] === 2 ? header.readUInt16BE(18) : header.readUInt16LE(18);
   const [arch, name] = machines[machine] ?? ['', `machine ${machine}`];
-  if (arch !== process.arch) throw new AddonError(`The addon ${path} is built for ${name}, this is ${nameOfThisMachine()}`, REBUILD);
+  if (arch !== process.arch) throw new AddonError(`The addon ${path} is built for ${name}, this is ${nameOfThisMachine()}`, rebuild());
   if (sectionTableEnd(header) > size) throw corrupt(path, 'truncated');
 }
 
@@ -89,7 +93,7 @@ function open(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (cause) {
-    throw new AddonError(`The addon ${path} cannot be read: ${cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)}`, 'let this user read it, or run it with sudo', { cause });
+    throw new AddonError(`The addon ${path} cannot be read: ${codeOf(cause)}`, READ, { cause });
   }
 }
 
@@ -103,7 +107,7 @@ function nameOfThisMachine(): string {
 }
 
 function corrupt(path: string, why: string, cause?: unknown): AddonError {
-  return new AddonError(`The addon ${path} is corrupt: ${why}`, REBUILD, { cause });
+  return new AddonError(`The addon ${path} is corrupt: ${why}`, rebuild(), { cause });
 }
 
 /** From the dynamic loader's message. */
@@ -113,6 +117,6 @@ function explain(path: string, cause: unknown): AddonError {
   if (library?.startsWith('libbpf.so')) return new AddonError(`The library ${library} is missing`, 'install it: `apt-get install libbpf1`', { cause });
   if (library) return new AddonError(`The library ${library} is missing`, 'install the package that brings it', { cause });
   const version = /version `([^']+)' not found/.exec(message)?.[1];
-  if (version) return new AddonError(`The addon ${path} is built for a newer system: it needs ${version}`, REBUILD, { cause });
+  if (version) return new AddonError(`The addon ${path} is built for a newer system: it needs ${version}`, rebuild(), { cause });
   return corrupt(path, message, cause);
 }

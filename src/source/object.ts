@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Btf, ElfFile, globals, LayoutError, readSchema, type GlobalVariable, type Schema } from '../btf/index.js';
 import { KtraceError } from '../errors.js';
-import { REBUILD } from '../native/load.js';
+import { READ, rebuild } from '../native/load.js';
 import { codeOf } from './doctor/text.js';
 
 export interface ToolObject {
@@ -66,7 +66,7 @@ class ParsedObject implements ToolObject {
 }
 
 function wrongLayout(object: string, why: string, cause?: unknown): KtraceError {
-  return new KtraceError(`The BPF object file ${object} does not fit: ${why}`, 'LAYOUT', REBUILD, { cause });
+  return new KtraceError(`The BPF object file ${object} does not fit: ${why}`, 'LAYOUT', rebuild(), { cause });
 }
 
 /** build/bpf of the package, seen from src/source or dist/source. */
@@ -79,7 +79,7 @@ function readFile(path: string): Buffer {
     return readFileSync(path);
   } catch (cause) {
     const code = codeOf(cause);
-    throw new KtraceError(`The BPF object file ${path} cannot be read: ${code}`, 'OBJECT', code === 'ENOENT' ? 'build it: `npm run setup`' : 'let this user read it, or run it with sudo', { cause });
+    throw new KtraceError(`The BPF object file ${path} cannot be read: ${code}`, 'OBJECT', code === 'ENOENT' ? 'build it: `npm run setup`' : READ, { cause });
   }
 }
 
@@ -99,5 +99,5 @@ function entryOf(directory: string, object: string): Noted {
 }
 
 function corrupt(what: string, why: string): KtraceError {
-  return new KtraceError(`The BPF object file ${what} is corrupt: ${why}`, 'OBJECT', REBUILD);
+  return new KtraceError(`The BPF object file ${what} is corrupt: ${why}`, 'OBJECT', rebuild());
 }

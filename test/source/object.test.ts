@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { REBUILD } from '../../src/native/load.js';
+import { rebuild } from '../../src/native/load.js';
 import { KtraceError } from '../../src/errors.js';
 import { schema } from '../../src/generated/futex.js';
 import { readToolObject } from '../../src/source/object.js';
@@ -60,7 +60,7 @@ else {
   t.test('an object with one other bit is corrupt', (t) => {
     const bytes = Buffer.from(object);
     bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
-    t.match(failure(directoryWith(t.testdir(), bytes, sha256(object))), { code: 'OBJECT', message: /futex\.bpf\.o is corrupt: its digest/, hint: REBUILD });
+    t.match(failure(directoryWith(t.testdir(), bytes, sha256(object))), { code: 'OBJECT', message: /futex\.bpf\.o is corrupt: its digest/, hint: rebuild() });
     t.end();
   });
 
@@ -68,7 +68,7 @@ else {
     const directory = directoryWith(t.testdir(), object);
     for (const manifest of ['{}', '{"objects":{}}', `{"objects":{"${FILE}":{}}}`, `{"objects":{"${FILE}":null}}`, '[]', 'null', '"x"']) {
       writeFileSync(join(directory, 'manifest.json'), manifest);
-      t.match(failure(directory), { code: 'OBJECT', hint: REBUILD }, manifest);
+      t.match(failure(directory), { code: 'OBJECT', hint: rebuild() }, manifest);
     }
     t.end();
   });
@@ -82,7 +82,7 @@ else {
 
   t.test('another layout than this version was made for is refused', (t) => {
     t.equal(readToolObject(schema, MODERN, directoryWith(t.testdir(), object)).name, 'futex', 'the right one is taken');
-    t.match(failure(directoryWith(t.testdir(), object), { ...schema, layoutHash: '0123456789abcdef' }), { code: 'LAYOUT', message: /futex\.bpf\.o.*its layout is not the one/, hint: REBUILD });
+    t.match(failure(directoryWith(t.testdir(), object), { ...schema, layoutHash: '0123456789abcdef' }), { code: 'LAYOUT', message: /futex\.bpf\.o.*its layout is not the one/, hint: rebuild() });
     t.end();
   });
 
@@ -91,7 +91,7 @@ else {
     const noBtf = Buffer.from(object);
     for (let at = noBtf.indexOf('.BTF\0'); at >= 0; at = noBtf.indexOf('.BTF\0', at + 1)) noBtf.write('.BTX', at);
     for (const [i, bytes] of [...cuts, Buffer.from('no ELF at all'), noBtf].entries()) {
-      t.match(failure(directoryWith(t.testdir(), bytes)), { code: 'LAYOUT', hint: REBUILD }, `case ${i}, ${bytes.length} bytes`);
+      t.match(failure(directoryWith(t.testdir(), bytes)), { code: 'LAYOUT', hint: rebuild() }, `case ${i}, ${bytes.length} bytes`);
     }
     t.end();
   });

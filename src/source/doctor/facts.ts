@@ -2,7 +2,7 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import type { DoctorFacts, Problem, Refusal, Trials } from '../../report/doctor/facts.js';
-import { loadBinding, REBUILD } from '../../native/load.js';
+import { loadBinding, rebuild } from '../../native/load.js';
 import type { Tool } from '../../tools/contract.js';
 import { readRights, sudoCaller } from '../rights.js';
 import { packageRoot, version } from '../version.js';
@@ -50,7 +50,7 @@ function addonProblem(): Problem | undefined {
     return undefined;
   } catch (error) {
     if (error instanceof Error && 'hint' in error) return { message: error.message, hint: String(error.hint) };
-    return { message: `The addon cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, hint: REBUILD };
+    return { message: `The addon cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, hint: rebuild() };
   }
 }
 

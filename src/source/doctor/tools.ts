@@ -1,7 +1,7 @@
 /** Each tool's hooks and programs, tried. */
 import { existsSync } from 'node:fs';
 import type { HookFact, Problem, Refusal, ToolFact, VariantFact } from '../../report/doctor/facts.js';
-import { loadBinding, REBUILD } from '../../native/load.js';
+import { loadBinding, rebuild } from '../../native/load.js';
 import type { Program } from '../../btf/index.js';
 import type { Tool } from '../../tools/contract.js';
 import { isNativeError } from '../explain.js';
@@ -137,5 +137,5 @@ function loadVariant(tool: Tool, variant: string): 'works' | Refusal | Problem {
 function problemOf(error: unknown): Problem {
   if (!(error instanceof Error)) return { message: String(error), hint: '' };
   const message = isNativeError(error) ? `${error.message}: ${error.code}` : error.message;
-  return { message, hint: 'hint' in error && typeof error.hint === 'string' ? error.hint : REBUILD };
+  return { message, hint: 'hint' in error && typeof error.hint === 'string' ? error.hint : rebuild() };
 }

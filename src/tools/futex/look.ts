@@ -82,7 +82,7 @@ export class FutexLook implements Look<FutexEventRecord> {
 
   #snapshot({ header: { settled }, until }: ReportOptions): FutexSnapshot {
     const died = this.#lookWhileNobodyDies();
-    const waits = (this.#suspects ?? []).map((wait) => (settled && beganAfter(wait, until) ? { ...wait, waits: 0 } : wait));
+    const waits = (this.#suspects ?? []).map((wait) => (settled && (beganAfter(wait, until) || this.#isDead(wait)) ? { ...wait, waits: 0 } : wait));
     const rows = this.#tables.rows<Maps['locks']['key'], Maps['locks']['value']>('locks').map(({ key, values: [value] }) => ({ key, value: value as Maps['locks']['value'] }));
     const locks = withPending(rows, waits);
     const parts = this.#tables.rows<Maps['parts']['key'], Maps['parts']['value']>('parts').map(({ key, values: [value] }) => ({ key, value: value as Maps['parts']['value'] }));
@@ -105,6 +105,11 @@ export class FutexLook implements Look<FutexEventRecord> {
       settled,
       deadlocks: [...this.#deadlocks.values()],
     };
+  }
+
+  /** A leader that nobody has reaped: its end tells so, too, unless the kernel skipped that run. It was in flight, and waits for nothing. */
+  #isDead({ tid, tgid, sleeping }: Wait): boolean {
+    return sleeping === 0 && tid === tgid && this.#processes.isZombie(tgid);
   }
 
   /** A thread that dies between being seen and being counted as dead would be both, or neither. Each dies once, so this ends. */

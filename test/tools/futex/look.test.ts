@@ -15,6 +15,7 @@ class World implements Tables, Processes {
   parts: FutexSnapshot['parts'] = [];
   pending: FutexEvent[] = [];
   alive = true;
+  zombies: readonly number[] = [];
   calls = counters().calls;
   clock = 1e9;
   readonly asked = { mappings: 0, memory: 0, seeded: 0 };
@@ -79,8 +80,8 @@ class World implements Tables, Processes {
     return undefined;
   }
 
-  isZombie(): boolean {
-    return false;
+  isZombie(pid: number): boolean {
+    return this.zombies.includes(pid);
   }
 
   kernelLog(): undefined {
@@ -136,6 +137,19 @@ const storyOf = (look: FutexLook): readonly string[] => look.report(OPTIONS, fal
 
 t.test('looking begins with the threads that are there', (t) => {
   t.equal(looking().world.asked.seeded, 1);
+  t.end();
+});
+
+t.test('a leader that is dead and not reaped was in flight at the end, and waits for nothing, whatever saw it die', (t) => {
+  const { world, look } = looking();
+  world.waits = [mutexWait(PID, HERE, PID + 1, { sleeping: 0 }), mutexWait(PID + 1, HERE, PID, { sleeping: 0 })];
+  const told = (): readonly [unknown, number | undefined] => {
+    const { header, sections } = look.report(OPTIONS, false);
+    return [sections.find(({ id }) => id === 'inFlight')?.rows.map(({ tid }) => tid).sort(), header.accounting.inFlight];
+  };
+  t.strictSame(told(), [[PID, PID + 1], 2], 'woken, and running');
+  world.zombies = [PID];
+  t.strictSame(told(), [[PID + 1], 2]);
   t.end();
 });
 
