@@ -55,12 +55,13 @@ export interface ConnectReport {
   readonly finding: readonly string[];
 }
 
-/** What connect(2) said, or poll(2); `error` a number. */
+/** What connect(2) said, or poll(2); `error` a number. `rttNs`: between the SYN and its answer as TCP_INFO has it, to the microsecond; 0 if it has none. */
 export interface AttemptTruth {
   readonly kind: string;
   readonly port: number;
   readonly error: number;
   readonly tookNs: number;
+  readonly rttNs: number;
   readonly retransmits: number;
 }
 

@@ -1,5 +1,5 @@
 // N attempts to connect of each kind in KINDS, in a network of its own that has nothing but a loopback device, and what connect(2), poll(2) and the
-// clock said of each. A listener whose queue is full drops what else arrives, so that an attempt stays on its way. --pending: one such attempt
+// clock said of each. rttNs: what the kernel measured between the SYN and its answer, of those that were answered at once. A listener whose queue is full drops what else arrives, so that an attempt stays on its way. --pending: one such attempt
 // that lasts until the end, and no others. --storm: N to a listener, --threads at a time, and no others. --before: the pending one begins before
 // the gate.
 #include "sockets.h"
@@ -33,20 +33,25 @@ static int new_socket(const struct sockaddr_storage *to, int flags, int protocol
 	return socket(to->ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, protocol);
 }
 
-static void told_again(const char *kind, const struct sockaddr_storage *to, int error, uint64_t took, uint32_t retransmits)
+static struct tcp_info info_of(int sock)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof info;
+
+	check(!getsockopt(sock, SOL_TCP, TCP_INFO, &info, &size), "TCP_INFO");
+	return info;
+}
+
+static void told(const char *kind, const struct sockaddr_storage *to, int error, uint64_t took, const struct tcp_info *info)
 {
 	json_open(NULL, '{');
 	json_text("kind", kind);
 	json_number("port", port_of(to));
 	json_number("error", error);
 	json_number("tookNs", took);
-	json_number("retransmits", retransmits);
+	json_number("rttNs", info && !error ? info->tcpi_rtt * 1000ull : 0);
+	json_number("retransmits", info ? info->tcpi_total_retrans : 0);
 	json_close('}');
-}
-
-static void told(const char *kind, const struct sockaddr_storage *to, int error, uint64_t took)
-{
-	told_again(kind, to, error, took, 0);
 }
 
 static void blocking(const char *kind, const struct sockaddr_storage *to, int protocol)
@@ -56,8 +61,10 @@ static void blocking(const char *kind, const struct sockaddr_storage *to, int pr
 		return;
 	uint64_t begun = now_ns();
 	int error = try_connect(sock, to);
+	uint64_t took = now_ns() - begun;
+	struct tcp_info info = protocol ? (struct tcp_info){0} : info_of(sock); // multipath has it since Linux 5.17
 
-	told(kind, to, error, now_ns() - begun);
+	told(kind, to, error, took, &info);
 	close(sock);
 }
 
@@ -70,8 +77,9 @@ static void later(const char *kind, const struct sockaddr_storage *to, int timeo
 	if (error == EINPROGRESS)
 		error = wait_for(sock, timeout_ms);
 	uint64_t took = now_ns() - begun;
+	struct tcp_info info = info_of(sock);
 	close(sock);
-	told(kind, to, error, error == EINPROGRESS ? now_ns() - begun : took); // by closing it gives up
+	told(kind, to, error, error == EINPROGRESS ? now_ns() - begun : took, &info); // by closing it gives up
 }
 
 // All at once, since each takes seconds: one SYN more than the first, and the end of the wait for an answer to that.
@@ -87,10 +95,10 @@ static void time_out(void)
 	}
 	for (long i = 0; i < workload.count; i++) {
 		int error = wait_for(socks[i], -1);
-		struct tcp_info info;
-		socklen_t size = sizeof info;
-		check(!getsockopt(socks[i], IPPROTO_TCP, TCP_INFO, &info, &size), "TCP_INFO");
-		told_again("timedOut", &full, error, now_ns() - begun, info.tcpi_total_retrans);
+		uint64_t took = now_ns() - begun;
+		struct tcp_info info = info_of(socks[i]);
+
+		told("timedOut", &full, error, took, &info);
 		close(socks[i]);
 	}
 }
@@ -106,8 +114,8 @@ static void no_port(void)
 	check(!bind(first, (void *)&local, sizeof(struct sockaddr_in)) && !getsockname(first, (void *)&local, &size), "bind");
 	check(!bind(second, (void *)&local, sizeof(struct sockaddr_in)), "bind again");
 	check(!try_connect(first, &open4), "connect");
-	told("first", &open4, 0, 0);
-	told("noPort", &open4, try_connect(second, &open4), 0);
+	told("first", &open4, 0, 0, NULL);
+	told("noPort", &open4, try_connect(second, &open4), 0, NULL);
 	close(first);
 	close(second);
 }
@@ -118,7 +126,7 @@ static void fast_open(void)
 	uint64_t begun = now_ns();
 	bool sent = sendto(sock, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, (void *)&open4, sizeof(struct sockaddr_in)) == 1;
 
-	told("fastOpen", &open4, sent ? 0 : errno, now_ns() - begun);
+	told("fastOpen", &open4, sent ? 0 : errno, now_ns() - begun, NULL);
 	close(sock);
 }
 
