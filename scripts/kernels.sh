@@ -12,7 +12,7 @@ suite_of() { # VERSION
   while read -r version suite; do
     [ "$version" != "$1" ] || { echo "$suite"; return; }
   done <<<"$versions"
-  die 2 "no kernel $1; there are $(echo "$versions" | cut -d ' ' -f 1 | tr '\n' ' ')"
+  die 2 "no kernel $1; there are $(echo "$versions" | cut -d ' ' -f 1 | paste -sd ' ')"
 }
 
 # The mirror of this machine's apt configuration.

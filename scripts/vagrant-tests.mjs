@@ -1,19 +1,28 @@
 // Runs kernel tests in Vagrant's guests, all at once, over `vagrant ssh`: npm run test:vagrant [-- KERNEL...]
+// It calls itself in the namespaces of scripts/vagrant-libvirt, once the checkout is built.
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { complaintsOf, parseCoverage, table } from './vm-tests.mjs';
+import { command, complaintsOf, listed, parseCoverage, someOf, table, tapOf, withSkips, wrongSkips } from './vm-tests.mjs';
 
 const LOGS = 'build/vagrant/logs';
 /** In a guest: the command that people are told to use, with a file that takes seconds, then what scripts/vm-suite finds right for a machine like that one. */
 const COMMAND = 'cd /vagrant && npm run test:kernel -- test/kernel/hook-trial.test.ts';
-const SUITE = 'cd /vagrant && sudo scripts/vm-suite build/vm/results && cat build/vm/results/coverage.tsv';
+const SUITE = 'cd /vagrant && sudo scripts/vm-suite build/vm/results && cat build/vm/results/coverage.tsv && { grep -H "# SKIP" build/vm/results/*.tap || true; }';
 /** Of the kernel since it booted: dmesg(1) shows only what its buffer still has. */
 const LOG = 'uname -r; sudo journalctl --dmesg --no-pager --output=short-monotonic';
 
-await main(process.argv.length > 2 ? process.argv.slice(2) : ['5.10', '6.1', '6.12']);
+const INSIDE = '--inside';
 
-async function main(kernels) {
+await command('vagrant-tests', ([first, ...others]) => (first === INSIDE ? testKernels(others) : outside(first === undefined ? ['5.10', '6.1', '6.12'] : [first, ...others])));
+
+async function outside(kernels) {
+  someOf(listed('scripts/vm-kernel'), kernels);
+  const run = (program, ...args) => spawnSync(program, args, { stdio: 'inherit' }).status ?? 1;
+  process.exitCode = run('scripts/setup') || run('scripts/vagrant-libvirt', 'node', 'scripts/vagrant-tests.mjs', INSIDE, ...kernels);
+}
+
+async function testKernels(kernels) {
   rmSync(LOGS, { recursive: true, force: true });
   mkdirSync(LOGS, { recursive: true });
   const compiled = spawnSync('node_modules/.bin/tsc', ['-p', 'scripts/vm.tsconfig.json'], { stdio: 'inherit' });
@@ -30,19 +39,21 @@ async function main(kernels) {
 }
 
 async function testGuest(kernel) {
-  const command = await vagrant(`${kernel}-command`, ['ssh', kernel, '-c', COMMAND]);
+  const told = await vagrant(`${kernel}-command`, ['ssh', kernel, '-c', COMMAND]);
   const suite = await vagrant(`${kernel}-suite`, ['ssh', kernel, '-c', SUITE]);
   const log = await vagrant(`${kernel}-log`, ['ssh', kernel, '-c', LOG]);
-  const rows = parseCoverage(kernel, suite.output.split('\n').filter((line) => line.includes('\t')).join('\n'));
+  const lines = suite.output.split('\n');
+  const rows = parseCoverage(kernel, lines.filter((line) => line.includes('\t')).join('\n')).map((row) => withSkips(row, lines.filter((line) => line.startsWith(`build/vm/results/${tapOf(row)}:`)).join('\n')));
   const problems = [
-    ...[command, suite, log].flatMap(problemOf),
+    ...[told, suite, log].flatMap(problemOf),
     ...(log.output.startsWith(`${kernel}.`) ? [] : [`${kernel} runs another kernel`]),
     ...(log.output.includes('Linux version ') ? [] : [`${kernel}: the kernel log has not its beginning`]),
     ...(rows.length > 0 ? [] : [`${kernel}: no tool was tested`]),
     ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${kernel} ${tool} ${variant}: ${why}`),
+    ...rows.flatMap(wrongSkips).map((line) => `${kernel} ${line}`),
     ...complaintsOf(log.output).map((line) => `kernel log of ${kernel}: ${line}`),
   ];
-  return { rows, problems, output: command.output + suite.output };
+  return { rows, problems, output: told.output + suite.output };
 }
 
 /** Its output goes to a log of that name, without the carriage returns of ssh's terminal. */

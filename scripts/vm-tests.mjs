@@ -24,12 +24,8 @@ const END = '<!-- end -->';
 
 async function main(words) {
   const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, part: { type: 'string', multiple: true }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
-  const known = listed('scripts/vm-kernel');
-  const kernels = values.kernel === undefined ? known : [values.kernel];
-  for (const kernel of kernels) if (!known.includes(kernel)) throw new Error(`${kernel} is none of ${known.join(', ')}`);
-  const all = listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : []));
-  const parts = values.part ?? all;
-  for (const part of parts) if (!all.includes(part)) throw new Error(`${part} is none of ${all.join(', ')}`);
+  const kernels = someOf(listed('scripts/vm-kernel'), values.kernel && [values.kernel]);
+  const parts = someOf(listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : [])), values.part);
   alone();
   const atOnce = room(prepare(kernels));
   if (!values.part) for (const kernel of kernels) rmSync(`${RESULTS}/${kernel}`, { recursive: true, force: true }); // those of the other form, too
@@ -42,6 +38,12 @@ async function main(words) {
   const { passed, failed, skipped } = sum(results);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
+}
+
+/** The words that somebody chose, or else all that there are. */
+export function someOf(known, chosen = known) {
+  for (const word of chosen) if (!known.includes(word)) throw new Error(`${word} is none of ${known.join(', ')}`);
+  return chosen;
 }
 
 /** Two such runs in one checkout would build under each other's guests. The lock is this process's, and ends with it. */
@@ -69,7 +71,7 @@ function call(stdout, command, ...args) {
   return done.stdout;
 }
 
-const listed = (script, ...words) => call('pipe', script, '--list', ...words).trim().split('\n');
+export const listed = (script, ...words) => call('pipe', script, '--list', ...words).trim().split('\n');
 
 /** The results of all jobs, in their order. */
 async function inTurn(jobs, atOnce) {
@@ -127,10 +129,9 @@ async function testPart(kernel, part, whole) {
     ...(isWhole(log) ? [] : [`not all of the kernel's log is in ${share}/kernel.log`]),
     ...(complaints.length === 0 ? [] : [`${complaints.length} complaints in ${share}/kernel.log`]),
   ];
-  const found = parseCoverage(kernel, read(`${share}/coverage.tsv`)).map((row) => ({ ...row, skips: reasonsIn(read(`${share}/${row.tool === '-' ? 'rest' : `${row.tool}-${row.variant}`}.tap`)) }));
+  const found = parseCoverage(kernel, read(`${share}/coverage.tsv`)).map((row) => withSkips(row, read(`${share}/${tapOf(row)}`)));
   const rows = found.length > 0 ? found : [nothingOf(kernel, part)];
-  for (const { why, skips } of rows) if (skips.length === 0 && /, [1-9]\d* skipped$/.test(why)) skips.push('without a reason');
-  for (const { tool, variant, skips } of rows) ofGuest.push(...skips.filter((reason) => !lacks(kernel, reason)).map((reason) => `${tool} ${variant}: skipped, though this kernel lacks nothing of it: ${reason}`));
+  ofGuest.push(...rows.flatMap(wrongSkips));
   const problems = [...ofGuest, ...rows.filter(({ result }) => result === 'fail').map(({ tool, variant, why }) => `${tool} ${variant}: ${why}`)];
   return { kernel, seconds: Math.round((Date.now() - begun) / 1000), rows: rows.map((row) => ({ ...row, ofGuest })), problems };
 }
@@ -160,6 +161,18 @@ export function parseCoverage(kernel, text) {
 
 /** Why tests of a TAP text were skipped, each reason once. */
 export const reasonsIn = (tap) => [...new Set([...tap.matchAll(/ # SKIP ?(.*)$/gm)].map(([, reason]) => reason || 'without a reason'))];
+
+/** Where scripts/vm-suite puts the TAP of a row. */
+export const tapOf = ({ tool, variant }) => (tool === '-' ? 'rest.tap' : `${tool}-${variant}.tap`);
+
+/** A row, and why tests of it were skipped. */
+export function withSkips(row, tap) {
+  const skips = reasonsIn(tap);
+  return { ...row, skips: skips.length === 0 && /, [1-9]\d* skipped$/.test(row.why) ? ['without a reason'] : skips };
+}
+
+/** What a row skipped although its kernel can do it. */
+export const wrongSkips = ({ kernel, tool, variant, skips }) => skips.filter((reason) => !lacks(kernel, reason)).map((reason) => `${tool} ${variant}: skipped, though this kernel lacks nothing of it: ${reason}`);
 
 /** Since this one Debian's kernels are preempted in the middle of BPF programs. */
 const PREEMPTED_SINCE = '7.0';
@@ -239,9 +252,12 @@ function sum(results) {
   return totals;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await main(process.argv.slice(2)).catch(({ message }) => {
-    console.error(`vm-tests: ${message}`);
+/** A command's work; what it cannot do is one line. */
+export async function command(name, work) {
+  await work(process.argv.slice(2)).catch(({ message }) => {
+    console.error(`${name}: ${message}`);
     process.exitCode = 1;
   });
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await command('vm-tests', main);

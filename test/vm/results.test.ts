@@ -14,13 +14,16 @@ interface Results {
   readonly complaintsOf: (log: string) => string[];
   readonly lacks: (kernel: string, reason: string) => boolean;
   readonly reasonsIn: (tap: string) => string[];
+  readonly tapOf: (row: Pick<Row, 'tool' | 'variant'>) => string;
+  readonly withSkips: (row: Row, tap: string) => Row;
+  readonly wrongSkips: (row: Row) => string[];
   readonly isWhole: (log: string) => boolean;
   readonly parseCoverage: (kernel: string, text: string) => Row[];
   readonly withTable: (page: string, whole: boolean, rows: readonly (readonly string[])[]) => string;
   readonly table: (rows: readonly Row[]) => string;
 }
 
-const { complaintsOf, isWhole, lacks, parseCoverage, reasonsIn, table, withTable } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
+const { complaintsOf, isWhole, lacks, parseCoverage, reasonsIn, table, tapOf, withSkips, withTable, wrongSkips } = (await import(new URL('../../scripts/vm-tests.mjs', import.meta.url).href)) as Results;
 
 t.test('a kernel log that complains is noticed, one that only mentions bugs is not', (t) => {
   const bad = [
@@ -62,6 +65,11 @@ t.test('a test is skipped for what the kernel lacks, and for nothing else', (t) 
   t.strictSame(['5.10', '6.12'].map((kernel) => lacks(kernel, 'futex_wait, futex_wake and futex_requeue need Linux 6.7')), [true, false]);
   t.strictSame(['6.12', '7.2'].map((kernel) => lacks(kernel, 'this kernel preempts programs, and skipped runs in each of 8 tries')), [false, true]);
   for (const reason of ['no bpftrace(8)', 'no cgroup v2 is mounted', 'without a reason', 'load: EPERM']) t.equal(lacks('7.2', reason), false, reason);
+  const row = { kernel: '6.12', tool: 'futex', variant: 'together', result: 'pass', why: '9 passed, 0 failed, 1 skipped' };
+  t.strictSame([tapOf(row), tapOf({ tool: '-', variant: '-' })], ['futex-together.tap', 'rest.tap']);
+  t.strictSame(wrongSkips(withSkips(row, 'build/futex-together.tap:    ok 2 - y # SKIP it needs Linux 6.13\n')), []);
+  for (const [tap, reason] of [['ok 2 - y # SKIP it needs Linux 5.16', 'it needs Linux 5.16'], ['ok 2 - y', 'without a reason']] as const) t.strictSame(wrongSkips(withSkips(row, tap)), [`futex together: skipped, though this kernel lacks nothing of it: ${reason}`]);
+  t.strictSame(wrongSkips(withSkips({ ...row, why: '10 passed, 0 failed, 0 skipped' }, 'ok 2 - y')), []);
   t.equal(table([{ kernel: '5.10', tool: 'futex', variant: 'fentry', result: 'pass', why: '9 passed, 0 failed, 1 skipped', skips: ['a | b'] }]).split('\n')[1], '5.10    futex  fentry   pass: 9 passed, 0 failed, 1 skipped (a \\| b)');
   t.end();
 });

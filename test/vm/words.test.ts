@@ -1,0 +1,23 @@
+/** The commands about virtual machines, with words that they do not know: one line, and nothing is built, fetched or started. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import t from 'tap';
+
+const root = join(import.meta.dirname, '../..');
+const KERNELS = '5.10, 6.1, 6.12, 7.2';
+const WRONG: readonly (readonly [readonly string[], number, string])[] = [
+  [['node', 'scripts/vm-tests.mjs', '--kernel', '9.9'], 1, `vm-tests: 9.9 is none of ${KERNELS}`],
+  [['node', 'scripts/vm-tests.mjs', '--part', 'futex', '--part', 'futex:kprobe'], 1, 'vm-tests: futex:kprobe is none of connect, exec, futex, oom, syscalls, rest'],
+  [['node', 'scripts/vm-tests.mjs', '--kernal'], 1, "vm-tests: Unknown option '--kernal'"],
+  [['node', 'scripts/vagrant-tests.mjs', '6.1', '9.9'], 1, `vagrant-tests: 9.9 is none of ${KERNELS}`],
+  [['scripts/vm-kernel', '9.9'], 2, `vm-kernel: no kernel 9.9; there are ${KERNELS.replaceAll(',', '')}`],
+  [['scripts/vm', '--kernel', '9.9', '--', 'true'], 2, `vm-kernel: no kernel 9.9; there are ${KERNELS.replaceAll(',', '')}`],
+];
+
+for (const [[program = '', ...args], status, line] of WRONG) {
+  t.test([program, ...args].join(' '), (t) => {
+    const ran = spawnSync(program, args, { cwd: root, encoding: 'utf8' });
+    t.strictSame([ran.status, ran.stdout, ran.stderr], [status, '', `${line}\n`]);
+    t.end();
+  });
+}
