@@ -54,7 +54,7 @@ export function limitLines(limits: Header['limits'], width: number): string[] {
 function lossLines(losses: readonly Loss[], width: number, color: Paint): string[] {
   return losses
     .filter((loss) => loss.count !== 0)
-    .flatMap(({ count, meaning }) => wrap(forTerminal(meaning.includes(String(count)) ? meaning : `${count} ${meaning}`), width, 'LOST: '))
+    .flatMap(({ count, meaning }) => wrap(forTerminal(`${count} ${meaning}`), width, 'LOST: '))
     .map((line) => color.bold(color.red(line)));
 }
 

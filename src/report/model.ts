@@ -79,7 +79,7 @@ export interface Loss {
   /** Stable word, e.g. `ring-full`, `locks-map-full`. */
   readonly reason: string;
   readonly count: number;
-  /** What it means for the figures and the remedy: "N waits not in the totals: map full (raise --max-locks)". */
+  /** What it means for the figures and the remedy, to be read after the count: "waits are not in the totals: the map is full (raise --max-locks)". */
   readonly meaning: string;
 }
 

@@ -17,8 +17,8 @@ export const HEADER: Header = {
 };
 
 export const LOSSES: readonly Loss[] = [
-  { reason: 'locks-map-full', count: 0, meaning: '0 waits not in the totals: map full (raise --max-locks)' },
-  { reason: 'ring-full', count: 0, meaning: '0 single waits not listed: ring full (raise --min-wait)' },
+  { reason: 'locks-map-full', count: 0, meaning: 'waits not in the totals: map full (raise --max-locks)' },
+  { reason: 'ring-full', count: 0, meaning: 'single waits not listed: ring full (raise --min-wait)' },
 ];
 
 export const LOCK_COLUMNS: readonly Column[] = [
@@ -124,7 +124,7 @@ export const BUSY: Report = {
     limits: ['Waits in io_uring futex requests are not system calls, and not traced by this variant.'],
     accounting: { hits: 18_231, aggregated: 18_214, inFlight: 5, filtered: 0, dropped: 12 },
   },
-  losses: [{ reason: 'locks-map-full', count: 12, meaning: '12 waits are not in the totals: the locks map is full (raise --max-locks)' }, ...LOSSES.slice(1)],
+  losses: [{ reason: 'locks-map-full', count: 12, meaning: 'waits are not in the totals: the locks map is full (raise --max-locks)' }, ...LOSSES.slice(1)],
   sections: [DEADLOCK, LOCKS, IN_FLIGHT, IDLE],
   finding: [
     'transfer-1 (4251) and transfer-2 (4252) are deadlocked at transfer+0x8b, bank.c:42.',
