@@ -67,7 +67,7 @@ export interface ToolFact {
   readonly problem: Problem | undefined;
 }
 
-/** A file or directory of ktrace, or above it. */
+/** A file of ktrace, or a directory or link on the way there; `mode` as lstat(2) tells it. */
 export interface OwnFile {
   readonly path: string;
   readonly uid: number;

@@ -25,6 +25,7 @@ const OTHERS_WRITE = 0o002;
 const GROUP_WRITES = 0o020;
 const STICKY = 0o1000;
 const DIRECTORY = 0o040000;
+const LINK = 0o120000;
 const KIND = 0o170000;
 
 /** Only with rights does it matter who could put code of his into what runs with them. */
@@ -42,12 +43,13 @@ function files(facts: DoctorFacts): Finding {
 }
 
 /** In a sticky directory others can add files, and change none but their own. */
-function whoWrites(file: OwnFile, { root, caller, rights }: DoctorFacts): { path: string; who: string; remedy: string } | undefined {
+function whoWrites(file: OwnFile, { root, node, caller, rights }: DoctorFacts): { path: string; who: string; remedy: string } | undefined {
   const { path, uid, gid, mode } = file;
   const shared = (mode & KIND) === DIRECTORY && (mode & STICKY) !== 0;
   const sudo = rights?.euid === 0 ? '' : 'sudo ';
   const without = (bits: string): string => `\`${sudo}chmod ${bits} ${shellWords([path])}\`, then run it again.`;
-  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: takeFrom(path, root, sudo) };
+  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: takeFrom(path, root, node.path, sudo) };
+  if ((mode & KIND) === LINK) return undefined; // its mode means nothing
   if ((mode & OTHERS_WRITE) !== 0 && !shared) return { path, who: 'everybody', remedy: without('go-w') };
   if ((mode & GROUP_WRITES) !== 0 && gid !== 0 && !shared) return { path, who: `group ${gid}`, remedy: without('g-w') };
   return undefined;
@@ -56,10 +58,11 @@ function whoWrites(file: OwnFile, { root, caller, rights }: DoctorFacts): { path
 const COPY = '/opt/ktrace';
 
 /** Whose home a directory is, it stays. */
-function takeFrom(path: string, root: string, sudo: string): string {
+function takeFrom(path: string, root: string, node: string, sudo: string): string {
   const within = (inner: string, outer: string): boolean => outer === '/' || inner === outer || inner.startsWith(`${outer}/`);
   if (within(COPY, path)) return `\`${sudo}chown root ${shellWords([path])}\`, then run it again.`;
   if (within(path, root)) return `\`${sudo}chown -R root ${shellWords([root])}\`, then run it again.`;
   if (within(root, path)) return `Run a copy of root's: \`${sudo}cp -r ${shellWords([root])} ${COPY}\`.`;
-  return 'Run it with a Node.js that root has installed.';
+  if (within(node, path)) return 'Run it with a Node.js that root has installed.';
+  return `Call it by its own path: \`${sudo}${shellWords([`${root}/dist/cli/main.js`])}\`.`; // a link, or a directory with one
 }

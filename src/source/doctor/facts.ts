@@ -29,7 +29,7 @@ export function doctorFacts(tools: readonly Tool[], command: readonly string[]):
     addon,
     trials: tried && trials(path, tried.iterators),
     caller: sudoCaller()?.uid ?? process.geteuid?.() ?? 0,
-    files: ownFiles(packageRoot, path),
+    files: ownFiles(packageRoot, path, process.argv[1] ?? path),
     root: realPath(packageRoot) ?? packageRoot,
     tools: tried?.tools ?? tools.map(({ name }) => ({ name, variants: [], problem: undefined })),
   };

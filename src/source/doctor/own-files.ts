@@ -1,27 +1,47 @@
 /** The files that run when ktrace runs, and the directories above them: whoever can change one has the rights of who calls ktrace. */
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import type { OwnFile } from '../../report/doctor/facts.js';
 
 const PARTS = ['package.json', 'dist/cli/main.js', 'dist/cli/package.json'];
 /** The objects, the addon and the launcher. */
 const BUILT = ['build/bpf', 'build/Release'];
+/** Of names on the way to a file; links may be changed meanwhile, so that it would have no end. */
+const MOST = 10_000;
 
-/** `root`: of the package. What is not there is left out. */
-export function ownFiles(root: string, node: string): OwnFile[] {
+/** `root`: of the package; `called`: what the caller named. What is not there is left out. */
+export function ownFiles(root: string, node: string, called: string): OwnFile[] {
   const built = BUILT.flatMap((directory) => listing(join(root, directory)).map((name) => join(directory, name)));
-  const files = [...[...PARTS, ...built].map((part) => join(root, part)), node];
-  const paths = new Set(files.flatMap(withParents));
+  const files = [...[...PARTS, ...built].map((part) => join(root, part)), node, called];
+  const paths = new Set(files.filter((file) => realPath(file) !== undefined).flatMap(passed));
   return [...paths].flatMap((path) => {
-    const found = statSync(path, { throwIfNoEntry: false });
+    const found = lstatSync(path, { throwIfNoEntry: false });
     return found ? [{ path, uid: found.uid, gid: found.gid, mode: found.mode }] : [];
   });
 }
 
-function withParents(file: string): string[] {
-  const paths: string[] = [];
-  for (let at = realPath(file); at !== undefined; at = at === '/' ? undefined : dirname(at)) paths.push(at);
-  return paths.reverse();
+/** What the kernel looks at on the way to a file: each directory, link and what that leads to (path_resolution(7)). */
+function passed(file: string): string[] {
+  const paths = ['/'];
+  let at = '/';
+  const names = file.split('/');
+  for (let name = names.shift(); name !== undefined && paths.length < MOST; name = names.shift()) {
+    const next = join(at, name);
+    const target = link(next);
+    paths.push(next);
+    if (target === undefined) at = next;
+    else names.unshift(...target.split('/'));
+    if (target !== undefined && isAbsolute(target)) at = '/';
+  }
+  return paths;
+}
+
+function link(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** undefined: it is not there. */

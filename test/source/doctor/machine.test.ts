@@ -59,19 +59,23 @@ t.test('frame pointers are counted as a part of the functions', (t) => {
   t.end();
 });
 
-t.test('own files are the package, Node.js and every directory above, by their real paths', (t) => {
+t.test('own files are the package, Node.js, what the caller named, and all that is passed on the way there', (t) => {
   const root = t.testdir();
-  for (const directory of ['dist/cli', 'build/bpf', 'real']) mkdirSync(join(root, directory), { recursive: true });
+  for (const directory of ['dist/cli', 'build/bpf', 'real', 'bin', 'links']) mkdirSync(join(root, directory), { recursive: true });
   for (const path of ['dist/cli/main.js', 'build/bpf/x.bpf.o', 'real/node', 'unrelated']) writeFileSync(join(root, path), '');
   symlinkSync('real/node', join(root, 'node'));
+  symlinkSync(join(root, 'links'), join(root, 'bin/others'));
+  symlinkSync('../dist/cli/main.js', join(root, 'links/ktrace'));
+  symlinkSync('others/ktrace', join(root, 'bin/ktrace'));
   chmodSync(join(root, 'build/bpf/x.bpf.o'), 0o666);
-  const files = ownFiles(root, join(root, 'node'));
-  const paths = files.map(({ path }) => path);
-  for (const path of ['', 'dist/cli/main.js', 'dist', 'build/bpf/x.bpf.o', 'build/bpf', 'real/node', 'real']) t.ok(paths.includes(join(root, path).replace(/\/$/, '')), path);
-  t.ok(paths.includes('/'));
-  t.notOk(paths.includes(join(root, 'unrelated')) || paths.includes(join(root, 'node')));
-  t.equal(new Set(paths).size, paths.length, 'each once');
-  t.equal((files.find(({ path }) => path.endsWith('x.bpf.o'))?.mode ?? 0) & 0o777, 0o666);
-  t.strictSame(ownFiles('/no/such/place', '/no/such/node'), []);
+  const files = ownFiles(root, join(root, 'node'), join(root, 'bin/ktrace'));
+  const wanted = ['', 'dist', 'dist/cli', 'dist/cli/main.js', 'build', 'build/bpf', 'build/bpf/x.bpf.o', 'node', 'real', 'real/node', 'bin', 'bin/ktrace', 'bin/others', 'links', 'links/ktrace'];
+  t.strictSame(files.map(({ path }) => path).filter((path) => path === root || path.startsWith(`${root}/`)).sort(), wanted.map((path) => join(root, path).replace(/\/$/, '')).sort(), 'each once, and nothing else');
+  t.strictSame(files.map(({ path }) => path).filter((path) => !path.startsWith(root) && !root.startsWith(path)), [], 'above that, what is above it');
+  t.ok(files.some(({ path }) => path === '/'));
+  const modeOf = (name: string): number => files.find(({ path }) => path === join(root, name))?.mode ?? 0;
+  t.strictSame([modeOf('build/bpf/x.bpf.o') & 0o777, modeOf('bin/ktrace') >> 12], [0o666, 0o12], 'a link is a link');
+  symlinkSync('round', join(root, 'round'));
+  t.strictSame(ownFiles('/no/such/place', '/no/such/node', join(root, 'round')), []);
   t.end();
 });
