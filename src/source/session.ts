@@ -181,13 +181,13 @@ export class Session<Event extends ToolEvent = ToolEvent> {
     const losses = { backlogDropped: this.#backlog.dropped, skippedRuns: this.#skippedAtEnd ?? this.#source.skippedRuns() };
     const last = interval ? this.#lastLosses : { backlogDropped: 0, skippedRuns: 0 };
     this.#lastLosses = losses;
-    const report = this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns, skippedInAll: losses.skippedRuns, skippedSince: this.#source.skippedRuns() - losses.skippedRuns }), interval);
+    const report = this.#look.report(this.#reportOptions({ backlogDropped: losses.backlogDropped - last.backlogDropped, skippedRuns: losses.skippedRuns - last.skippedRuns, skippedInAll: this.#source.skippedRuns() }), interval);
     const notes = this.#targets.notes(report.header.accounting.hits);
     if (notes.length === 0) return report;
     return { ...report, finding: [...notes.map(({ finding }) => finding), ...report.finding], next: [...notes.map(({ next }) => next), ...report.next] };
   }
 
-  #reportOptions(losses: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll' | 'skippedSince'>): ReportOptions {
+  #reportOptions(losses: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll'>): ReportOptions {
     const { rows, sort, all, verbose, target, filterWords } = this.#options;
     const until = this.#stopped ?? process.hrtime.bigint();
     return {

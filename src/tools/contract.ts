@@ -125,10 +125,8 @@ export interface ReportOptions {
   readonly backlogDropped: number;
   /** Times that the kernel should have run a program and did not, because another one ran there: see `recursion_misses` in bpf(2). */
   readonly skippedRuns: number;
-  /** The same since tracing began, in reports of an interval, too. */
+  /** The same since tracing began, in reports of an interval, too, and until now: after tracing, programs see threads die. */
   readonly skippedInAll: number;
-  /** The same of the time since tracing ended: programs see threads die then. */
-  readonly skippedSince: number;
 }
 
 /** What each event has, whatever else the tool tells. */

@@ -18,12 +18,17 @@ const WAIT_OPS: ReadonlySet<number> = new Set([
   FutexOp.FUTEX_OP_WAIT2,
 ]);
 
+const DROPPED: readonly number[] = [FutexDrop.FUTEX_DROP_STATE, FutexDrop.FUTEX_DROP_LOCK, FutexDrop.FUTEX_DROP_STALE, FutexDrop.FUTEX_DROP_BACKWARDS, FutexDrop.FUTEX_WAKE_STALE];
+
 /**
  * hits = aggregated + in flight + filtered + dropped. Waits are hits when they begin (or are found going on at the start) and are
  * aggregated in the rows of their locks when they end; wakes, which do not block, are both when they end, or where an end may go unseen, hits when they begin. Always since tracing began, in interval reports too:
  * a call may begin in one interval and end in the next.
+ *
+ * Where the kernel skipped a run of a program, calls that are nowhere when all is over were dropped: a thread whose death was skipped takes
+ * along all that only its state still knew.
  */
-export function accountingOf(snapshot: FutexSnapshot): Header['accounting'] {
+export function accountingOf(snapshot: FutexSnapshot, skippedInAll = 0): Header['accounting'] {
   const { counters, locks, waits, wakes } = snapshot.whole ?? snapshot;
   const { calls, drops } = counters;
   let hits = 0;
@@ -33,14 +38,10 @@ export function accountingOf(snapshot: FutexSnapshot): Header['accounting'] {
     hits += begunOf(counters, op);
     if (!WAIT_OPS.has(op)) aggregated += endedOf(counters, op);
   }
-  const dropped: number[] = [FutexDrop.FUTEX_DROP_STATE, FutexDrop.FUTEX_DROP_LOCK, FutexDrop.FUTEX_DROP_STALE, FutexDrop.FUTEX_DROP_BACKWARDS, FutexDrop.FUTEX_WAKE_STALE];
-  return {
-    hits,
-    aggregated,
-    inFlight,
-    filtered: drops[FutexDrop.FUTEX_FILTERED] ?? 0,
-    dropped: dropped.reduce((sum, reason) => sum + (drops[reason] ?? 0), wakes.unseen),
-  };
+  const filtered = drops[FutexDrop.FUTEX_FILTERED] ?? 0;
+  const dropped = DROPPED.reduce((sum, reason) => sum + (drops[reason] ?? 0), wakes.unseen);
+  const takenAlong = snapshot.settled && skippedInAll > 0 ? Math.max(0, hits - aggregated - inFlight - filtered - dropped) : 0;
+  return { hits, aggregated, inFlight, filtered, dropped: dropped + takenAlong };
 }
 
 /** Wakes do not block: they are counted when they end, and also when they begin only where an end may go unseen. */
@@ -56,9 +57,9 @@ function endedOf({ calls }: FutexSnapshot['counters'], op: number): number {
 }
 
 /** Everything that is missing from the figures, with what it means; zeros too. */
-export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns, skippedInAll, skippedSince }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll' | 'skippedSince'>): Loss[] {
+export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns, skippedInAll }: Pick<ReportOptions, 'backlogDropped' | 'skippedRuns' | 'skippedInAll'>): Loss[] {
   const { wakes, counters: { drops, full } } = snapshot;
-  const { hits, aggregated, inFlight, filtered, dropped } = accountingOf(snapshot);
+  const { hits, aggregated, inFlight, filtered, dropped } = accountingOf(snapshot, skippedInAll);
   const apart = Math.abs(hits - aggregated - inFlight - filtered - dropped);
   const loss = (reason: string, count: number | undefined, meaning: string): Loss => ({ reason, count: count ?? 0, meaning });
   return [
@@ -71,9 +72,10 @@ export function lossesOf(snapshot: FutexSnapshot, { backlogDropped, skippedRuns,
     loss('identity', drops[FutexDrop.FUTEX_UNRESOLVED], 'shared waits whose mapping could not be read: their lock may show as one row per process'),
     loss('ring-full', full.events, 'events lost: the ring was full (totals are not affected; raise --ring-size or --min-wait)'),
     backlogFull(backlogDropped, 'events'),
-    skipped(skippedRuns + (snapshot.settled ? Math.min(apart, skippedSince) : 0), 'calls, wakers or names'),
+    skipped(skippedRuns, 'calls, wakers or names'),
+    loss('skipped-calls', dropped - accountingOf(snapshot).dropped, 'calls are in no row: the kernel did not run the program that was to count them'),
     loss('processes-full', full.processes + full.targets, 'processes or children not followed: table full'),
-    loss('unaccounted', snapshot.settled ? Math.max(0, apart - skippedInAll - skippedSince) : 0, 'calls do not add up; please report this'),
+    loss('unaccounted', snapshot.settled ? Math.max(0, apart - skippedInAll) : 0, 'calls do not add up; please report this'),
   ];
 }
 

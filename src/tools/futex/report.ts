@@ -28,7 +28,7 @@ export function futexReport(snapshot: FutexSnapshot, options: FutexReportOptions
   const designed = shown.filter(({ seen }) => !isContention(seen.kind));
   return {
     schemaVersion: 1,
-    header: { tool: 'futex', ...options.header, ...intervalOf(snapshot), accounting: accountingOf(snapshot) },
+    header: { tool: 'futex', ...options.header, ...intervalOf(snapshot), accounting: accountingOf(snapshot, options.skippedInAll) },
     losses: lossesOf(snapshot, options),
     sections: [
       deadlockSection(snapshot.deadlocks),

@@ -10,7 +10,7 @@ import { Rows, since } from '../../../src/tools/connect/rows.js';
 
 const MS = 1e6;
 const OPTIONS: ReportOptions = {
-  rows: 10, sort: 'failed', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, skippedSince: 0,
+  rows: 10, sort: 'failed', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0,
   header: { version: '1', startedAt: '2026-01-01T00:00:00Z', durationNs: 1e9, target: 'all processes', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '6.12', settled: true },
 };
 const COUNTS = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lost: 0, closesLost: 0, stale: 0, attemptsFull: 0, callless: 0, rowsFull: 0, targetsFull: 0 };

@@ -9,7 +9,7 @@ import { execReport, type ExecSnapshot } from '../../../src/tools/exec/report.js
 import { event, MS, processes, textOf } from './events.js';
 
 const OPTIONS: ReportOptions = {
-  rows: 10, sort: 'execs', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, skippedSince: 0,
+  rows: 10, sort: 'execs', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0,
   header: { version: '1', startedAt: '2026-01-01T00:00:00Z', durationNs: 1e9, target: 'all processes', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '6.12', settled: true },
 };
 const COUNTS = { hits: 0, aggregated: 0, inFlight: 0, filtered: 0, lostExecs: 0, lostEnds: 0, lostText: 0, programsFull: 0, stateless: 0, targetsFull: 0 };

@@ -203,7 +203,7 @@ export function balanced(taken: FutexSnapshot): FutexSnapshot {
 }
 
 export const OPTIONS: Omit<ReportOptions, 'sort'> & { readonly sort: 'total' } = {
-  rows: 10, sort: 'total', all: false, verbose: false, until: 12 * SECOND, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, skippedSince: 0,
+  rows: 10, sort: 'total', all: false, verbose: false, until: 12 * SECOND, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0,
   header: {
     version: '0.1.0', startedAt: '2026-11-21T02:13:44.120Z', durationNs: 12 * SECOND, target: 'process 4242', filters: [], variant: 'tracepoint', attempts: [], limits: [], kernel: '6.1.0', settled: true,
   },

@@ -117,7 +117,7 @@ t.test('older incidents are forgotten and counted; what comes after them is told
   t.match(incidentsIn(at(1300, two)), [{ number: 1, times: 1 }, { number: 2, times: 2 }]);
   kernel.counts = { hits: 2, dying_full: 1, leaving_full: 2, later_lost: 4, starts_lost: 8 };
   t.match(at(1400, { victims: [mark({ kind: OomKind.OOM_FREED, time: 1350 * MS, lost: 2 })] }), [{ type: 'freed', number: 1, lostBefore: 2 }]);
-  const options = { rows: 10, sort: 'time', all: false, verbose: false, until: 2000 * MS, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, skippedSince: 0, header: { version: '1', startedAt: '', durationNs: 0, target: '', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '', settled: true } };
+  const options = { rows: 10, sort: 'time', all: false, verbose: false, until: 2000 * MS, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, header: { version: '1', startedAt: '', durationNs: 0, target: '', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '', settled: true } };
   const report = look.report(options, false);
   t.match(report.header.accounting, { hits: 2, aggregated: 1, inFlight: 0, dropped: 1 });
   t.match(Object.fromEntries(report.losses.map(({ reason, count }) => [reason, count])), { 'rows-full': 1, 'ends-full': 7, 'restarts-lost': 8 });

@@ -12,7 +12,7 @@ import { oomReport, type OomSnapshot } from '../../../src/tools/oom/report.js';
 import { head, looked, mark, MIB, MS, over, place } from './events.js';
 
 const OPTIONS: ReportOptions = {
-  rows: 10, sort: 'time', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, skippedSince: 0,
+  rows: 10, sort: 'time', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0,
   header: { version: '1', startedAt: '2026-01-01T00:00:00Z', durationNs: 1e9, target: 'all processes', filters: [], variant: 'fentry', attempts: [], limits: [], kernel: '6.12', settled: true },
 };
 const COUNTS = { hits: 1, aggregated: 1, inFlight: 0, victimsLost: 0, incidentsLost: 0, candidatesLost: 0, rowsFull: 0, endsFull: 0, restartsLost: 0, fruitless: 0, logLost: 0 };

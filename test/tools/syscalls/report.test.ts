@@ -47,7 +47,7 @@ function snapshot(changes: Partial<SyscallsSnapshot> = {}): SyscallsSnapshot {
 }
 
 const OPTIONS = {
-  rows: 10, sort: 'total', all: false, verbose: false, until: 10 * SECOND, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, skippedSince: 0,
+  rows: 10, sort: 'total', all: false, verbose: false, until: 10 * SECOND, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0,
   header: { version: '1', startedAt: '', durationNs: 10 * SECOND, target: 'x', filters: [], variant: 'btf', attempts: [], limits: [], kernel: '', settled: true },
 } satisfies ReportOptions;
 
