@@ -1,14 +1,15 @@
 // Runs kernel tests in Vagrant's guests, all at once, over `vagrant ssh`: npm run test:vagrant [-- KERNEL...]
 // It calls itself in the namespaces of scripts/vagrant-libvirt, once the checkout is built.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { command, complaintsOf, listed, parseCoverage, someOf, table, tapOf, withSkips, wrongSkips } from './vm-tests.mjs';
+import { call, command, complaintsOf, listed, parseCoverage, someOf, table, tapOf, withSkips, wrongSkips } from './vm-tests.mjs';
 
 const LOGS = 'build/vagrant/logs';
 /** In a guest: the command that people are told to use, with a file that takes seconds, then what scripts/vm-suite finds right for a machine like that one. */
 const COMMAND = 'cd /vagrant && npm run test:kernel -- test/kernel/hook-trial.test.ts';
-const SUITE = 'cd /vagrant && sudo scripts/vm-suite build/vm/results && cat build/vm/results/coverage.tsv && { grep -H "# SKIP" build/vm/results/*.tap || true; }';
+const RESULTS = 'build/vm/results';
+const SUITE = `cd /vagrant && sudo scripts/vm-suite ${RESULTS} && cat ${RESULTS}/coverage.tsv && { grep -H "# SKIP" ${RESULTS}/*.tap || true; }`;
 /** Of the kernel since it booted: dmesg(1) shows only what its buffer still has. */
 const LOG = 'uname -r; sudo journalctl --dmesg --no-pager --output=short-monotonic';
 
@@ -18,15 +19,14 @@ await command('vagrant-tests', ([first, ...others]) => (first === INSIDE ? testK
 
 async function outside(kernels) {
   someOf(listed('scripts/vm-kernel'), kernels);
-  const run = (program, ...args) => spawnSync(program, args, { stdio: 'inherit' }).status ?? 1;
-  process.exitCode = run('scripts/setup') || run('scripts/vagrant-libvirt', 'node', 'scripts/vagrant-tests.mjs', INSIDE, ...kernels);
+  call('inherit', 'scripts/setup');
+  call('inherit', 'scripts/vagrant-libvirt', 'node', 'scripts/vagrant-tests.mjs', INSIDE, ...kernels);
 }
 
 async function testKernels(kernels) {
   rmSync(LOGS, { recursive: true, force: true });
   mkdirSync(LOGS, { recursive: true });
-  const compiled = spawnSync('node_modules/.bin/tsc', ['-p', 'scripts/vm.tsconfig.json'], { stdio: 'inherit' });
-  if (compiled.status !== 0) throw new Error('the tests do not compile');
+  call('inherit', 'node_modules/.bin/tsc', '-p', 'scripts/vm.tsconfig.json');
   const up = await vagrant('up', ['up', ...kernels]);
   const guests = up.status === 0 ? await Promise.all(kernels.map(testGuest)) : [];
   const destroyed = await vagrant('destroy', ['destroy', '--force', ...kernels]);
@@ -42,8 +42,9 @@ async function testGuest(kernel) {
   const told = await vagrant(`${kernel}-command`, ['ssh', kernel, '-c', COMMAND]);
   const suite = await vagrant(`${kernel}-suite`, ['ssh', kernel, '-c', SUITE]);
   const log = await vagrant(`${kernel}-log`, ['ssh', kernel, '-c', LOG]);
-  const lines = suite.output.split('\n');
-  const rows = parseCoverage(kernel, lines.filter((line) => line.includes('\t')).join('\n')).map((row) => withSkips(row, lines.filter((line) => line.startsWith(`build/vm/results/${tapOf(row)}:`)).join('\n')));
+  const lines = (wanted) => suite.output.split('\n').filter(wanted).join('\n');
+  const tap = (row) => lines((line) => line.startsWith(`${RESULTS}/${tapOf(row)}:`));
+  const rows = parseCoverage(kernel, lines((line) => line.includes('\t'))).map((row) => withSkips(row, tap(row)));
   const problems = [
     ...[told, suite, log].flatMap(problemOf),
     ...(log.output.startsWith(`${kernel}.`) ? [] : [`${kernel} runs another kernel`]),

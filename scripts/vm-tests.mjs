@@ -1,5 +1,5 @@
 // Runs kernel tests in virtual machines, and says which kernel ran which tool in which variant:
-//   npm run test:vm [-- --kernel 6.1] [--whole] [--part futex:fentry]... [--write]
+//   npm run test:vm [-- --kernel 6.1]... [--whole] [--part futex:fentry]... [--write]
 // --write puts the results into docs/kernels.md, into the table of this form, in the place of what those kernels said before. --part runs some of
 // what `scripts/vm-suite --list [--whole]` lists, and renews the rows of those.
 // Each tool has a guest of its own, with --whole each of its variants; as many run at once as there are processors for.
@@ -23,8 +23,8 @@ const PAGE = 'docs/kernels.md';
 const END = '<!-- end -->';
 
 async function main(words) {
-  const { values } = parseArgs({ args: words, options: { kernel: { type: 'string' }, part: { type: 'string', multiple: true }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
-  const kernels = someOf(listed('scripts/vm-kernel'), values.kernel && [values.kernel]);
+  const { values } = parseArgs({ args: words, options: { kernel: { type: 'string', multiple: true }, part: { type: 'string', multiple: true }, whole: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
+  const kernels = someOf(listed('scripts/vm-kernel'), values.kernel);
   const parts = someOf(listed('scripts/vm-suite', ...(values.whole ? ['--whole'] : [])), values.part);
   alone();
   const atOnce = room(prepare(kernels));
@@ -42,7 +42,7 @@ async function main(words) {
 
 /** The words that somebody chose, or else all that there are. */
 export function someOf(known, chosen = known) {
-  for (const word of chosen) if (!known.includes(word)) throw new Error(`${word} is none of ${known.join(', ')}`);
+  for (const word of chosen) if (!known.includes(word)) throw new Error(`${word || "''"} is none of ${known.join(', ')}`);
   return chosen;
 }
 
@@ -64,10 +64,10 @@ function prepare(kernels) {
   return call('pipe', 'scripts/vm', '--kernel', kernels[0], '--accelerator').trim();
 }
 
-function call(stdout, command, ...args) {
+export function call(stdout, command, ...args) {
   const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', stdout, 'inherit'] });
   if (done.error) throw done.error;
-  if (done.status !== 0) throw new Error(`${command} ended with ${done.status}`);
+  if (done.status !== 0) throw Object.assign(new Error(`${command} ended with ${done.status}`), { status: done.status });
   return done.stdout;
 }
 
@@ -252,11 +252,11 @@ function sum(results) {
   return totals;
 }
 
-/** A command's work; what it cannot do is one line. */
+/** A command's work; what it cannot do is one line, and the status of what failed. */
 export async function command(name, work) {
-  await work(process.argv.slice(2)).catch(({ message }) => {
+  await work(process.argv.slice(2)).catch(({ message, status }) => {
     console.error(`${name}: ${message}`);
-    process.exitCode = 1;
+    process.exitCode = status ?? 1;
   });
 }
 

@@ -23,10 +23,10 @@ export class AddonError extends Error {
 }
 
 const BUILD = 'run `npm run setup` to build it here';
-export const READ = 'let this user read it, or run it with sudo';
+export const READABLE_HINT = 'let this user read it, or run it with sudo';
 
 /** What is there, and broken, is not out of date. A package that was installed has nothing to build it from. */
-export const rebuild = (): string => (existsSync(`${packageRoot}/scripts/build`) ? `build it again: \`cd ${shellWords([packageRoot])} && rm -r build/bpf build/Release && npm run setup\`` : 'install ktrace again');
+export const rebuild = (): string => (existsSync(`${packageRoot}/scripts/build`) ? `build it again: \`cd ${shellWords([packageRoot])} && rm -rf build/bpf build/Release && npm run setup\`` : 'install ktrace again');
 
 const ELF_MAGIC = 0x7f454c46;
 const HEADER_SIZE = 64;
@@ -93,7 +93,7 @@ function open(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (cause) {
-    throw new AddonError(`The addon ${path} cannot be read: ${codeOf(cause)}`, READ, { cause });
+    throw new AddonError(`The addon ${path} cannot be read: ${codeOf(cause)}`, READABLE_HINT, { cause });
   }
 }
 

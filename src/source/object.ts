@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Btf, ElfFile, globals, LayoutError, readSchema, type GlobalVariable, type Schema } from '../btf/index.js';
 import { KtraceError } from '../errors.js';
-import { READ, rebuild } from '../native/load.js';
+import { READABLE_HINT, rebuild } from '../native/load.js';
 import { codeOf } from './doctor/text.js';
 
 export interface ToolObject {
@@ -79,7 +79,7 @@ function readFile(path: string): Buffer {
     return readFileSync(path);
   } catch (cause) {
     const code = codeOf(cause);
-    throw new KtraceError(`The BPF object file ${path} cannot be read: ${code}`, 'OBJECT', code === 'ENOENT' ? 'build it: `npm run setup`' : READ, { cause });
+    throw new KtraceError(`The BPF object file ${path} cannot be read: ${code}`, 'OBJECT', code === 'ENOENT' ? 'build it: `npm run setup`' : READABLE_HINT, { cause });
   }
 }
 

@@ -66,7 +66,7 @@ function hostile(text: string): DoctorFacts {
   const refused = variant('fentry', [hook(`tracepoint/${text}`, refusal)], { refused: refusal });
   return machine({
     version: text, command: [text, text], kernel: { release: text, arch: text }, distribution: text, btf: text, lockdown: `[${text}]`, cgroup: { v2: text, v1: true }, trials,
-    node: { version: text, napi: 9, path: text, setId: false }, addon: { message: text, hint: text }, files: [{ path: text, uid: 7, gid: 0, mode: 0o100644 }],
+    node: { version: text, napi: 9, path: text, setId: false }, addon: { message: text, hint: text }, files: [{ of: 'package', path: text, uid: 7, gid: 0, mode: 0o100644 }],
     tools: [{ name: 'futex', variants: [refused, variant('tracepoint', [hook(`tracepoint/${text}`)], { limits: [text] })], problem: undefined }, { name: 'x', variants: [], problem: { message: text, hint: text } }],
   });
 }

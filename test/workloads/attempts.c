@@ -1,7 +1,7 @@
 // N attempts to connect of each kind in KINDS, in a network of its own that has nothing but a loopback device, and what connect(2), poll(2) and the
-// clock said of each. rttNs: what the kernel measured between the SYN and its answer, of those that were answered at once. A listener whose queue is full drops what else arrives, so that an attempt stays on its way. --pending: one such attempt
-// that lasts until the end, and no others. --storm: N to a listener, --threads at a time, and no others. --before: the pending one begins before
-// the gate.
+// clock said of each. rttNs: what the kernel measured between the SYN and its answer, of those that were connected and timed. A listener whose
+// queue is full drops what else arrives, so that an attempt stays on its way. --pending: one such attempt that lasts until the end, and no others.
+// --storm: N to a listener, --threads at a time, and no others. --before: the pending one begins before the gate.
 #include "sockets.h"
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -38,7 +38,7 @@ static struct tcp_info info_of(int sock)
 	struct tcp_info info;
 	socklen_t size = sizeof info;
 
-	check(!getsockopt(sock, SOL_TCP, TCP_INFO, &info, &size), "TCP_INFO");
+	check(!getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &size), "TCP_INFO");
 	return info;
 }
 
@@ -62,7 +62,7 @@ static void blocking(const char *kind, const struct sockaddr_storage *to, int pr
 	uint64_t begun = now_ns();
 	int error = try_connect(sock, to);
 	uint64_t took = now_ns() - begun;
-	struct tcp_info info = protocol ? (struct tcp_info){0} : info_of(sock); // multipath has it since Linux 5.17
+	struct tcp_info info = protocol ? (struct tcp_info){0} : info_of(sock); // old kernels refuse to tell it of multipath
 
 	told(kind, to, error, took, &info);
 	close(sock);

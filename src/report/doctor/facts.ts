@@ -67,9 +67,11 @@ export interface ToolFact {
   readonly problem: Problem | undefined;
 }
 
-/** A file of ktrace, or a directory or link on the way there; `mode` as lstat(2) tells it. */
+/** A file that runs, or a directory or link on the way there; `mode` as lstat(2) tells it. */
 export interface OwnFile {
   readonly path: string;
+  /** Why it is looked at: it leads to the package, to Node.js, or to what the caller named. */
+  readonly of: 'package' | 'node' | 'call';
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;

@@ -43,26 +43,31 @@ function files(facts: DoctorFacts): Finding {
 }
 
 /** In a sticky directory others can add files, and change none but their own. */
-function whoWrites(file: OwnFile, { root, node, caller, rights }: DoctorFacts): { path: string; who: string; remedy: string } | undefined {
+function whoWrites(file: OwnFile, facts: DoctorFacts): { path: string; who: string; remedy: string } | undefined {
   const { path, uid, gid, mode } = file;
-  const shared = (mode & KIND) === DIRECTORY && (mode & STICKY) !== 0;
+  const { caller, rights } = facts;
+  if (isLink(file) && !inSharedDirectory(file, facts.files)) return undefined; // who may replace it, may write to its directory
   const sudo = rights?.euid === 0 ? '' : 'sudo ';
   const without = (bits: string): string => `\`${sudo}chmod ${bits} ${shellWords([path])}\`, then run it again.`;
-  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: takeFrom(path, root, node.path, sudo) };
-  if ((mode & KIND) === LINK) return undefined; // its mode means nothing
-  if ((mode & OTHERS_WRITE) !== 0 && !shared) return { path, who: 'everybody', remedy: without('go-w') };
-  if ((mode & GROUP_WRITES) !== 0 && gid !== 0 && !shared) return { path, who: `group ${gid}`, remedy: without('g-w') };
+  if (uid !== 0 && uid !== caller) return { path, who: `user ${uid}`, remedy: takeFrom(file, facts, sudo) };
+  if (isLink(file) || isShared(file)) return undefined;
+  if ((mode & OTHERS_WRITE) !== 0) return { path, who: 'everybody', remedy: without('go-w') };
+  if ((mode & GROUP_WRITES) !== 0 && gid !== 0) return { path, who: `group ${gid}`, remedy: without('g-w') };
   return undefined;
 }
+
+const isLink = ({ mode }: OwnFile): boolean => (mode & KIND) === LINK;
+const isShared = ({ mode }: OwnFile): boolean => (mode & KIND) === DIRECTORY && (mode & STICKY) !== 0;
+const inSharedDirectory = ({ path }: OwnFile, files: readonly OwnFile[]): boolean => files.some((file) => file.path === (path.slice(0, path.lastIndexOf('/')) || '/') && isShared(file));
 
 const COPY = '/opt/ktrace';
 
 /** Whose home a directory is, it stays. */
-function takeFrom(path: string, root: string, node: string, sudo: string): string {
+function takeFrom({ path, of }: OwnFile, { root, node }: DoctorFacts, sudo: string): string {
   const within = (inner: string, outer: string): boolean => outer === '/' || inner === outer || inner.startsWith(`${outer}/`);
-  if (within(COPY, path)) return `\`${sudo}chown root ${shellWords([path])}\`, then run it again.`;
+  if (within(COPY, path)) return `\`${sudo}chown -h root ${shellWords([path])}\`, then run it again.`;
+  if (of === 'node') return 'Run it with a Node.js that root has installed.';
+  if (of === 'call') return `Call it by its own path: \`${shellWords([node.path, `${root}/dist/cli/main.js`, 'doctor'])}\`.`;
   if (within(path, root)) return `\`${sudo}chown -R root ${shellWords([root])}\`, then run it again.`;
-  if (within(root, path)) return `Run a copy of root's: \`${sudo}cp -r ${shellWords([root])} ${COPY}\`.`;
-  if (within(node, path)) return 'Run it with a Node.js that root has installed.';
-  return `Call it by its own path: \`${sudo}${shellWords([`${root}/dist/cli/main.js`])}\`.`; // a link, or a directory with one
+  return `Run a copy of root's: \`${sudo}cp -rL ${shellWords([root])} ${COPY}\`.`;
 }

@@ -9,15 +9,20 @@ const BUILT = ['build/bpf', 'build/Release'];
 /** Of names on the way to a file; links may be changed meanwhile, so that it would have no end. */
 const MOST = 10_000;
 
-/** `root`: of the package; `called`: what the caller named. What is not there is left out. */
+/** `root`: of the package; `called`: what the caller named. Each once, for the first reason; what is not there is left out. */
 export function ownFiles(root: string, node: string, called: string): OwnFile[] {
   const built = BUILT.flatMap((directory) => listing(join(root, directory)).map((name) => join(directory, name)));
-  const files = [...[...PARTS, ...built].map((part) => join(root, part)), node, called];
-  const paths = new Set(files.filter((file) => realPath(file) !== undefined).flatMap(passed));
-  return [...paths].flatMap((path) => {
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    return found ? [{ path, uid: found.uid, gid: found.gid, mode: found.mode }] : [];
-  });
+  const files = new Map<string, OwnFile>();
+  const add = (file: string, of: OwnFile['of']): void => {
+    for (const path of realPath(file) === undefined ? [] : passed(file)) {
+      const found = files.has(path) ? undefined : lstatSync(path, { throwIfNoEntry: false });
+      if (found) files.set(path, { path, of, uid: found.uid, gid: found.gid, mode: found.mode });
+    }
+  };
+  for (const part of [...PARTS, ...built]) add(join(root, part), 'package');
+  add(node, 'node');
+  add(called, 'call');
+  return [...files.values()];
 }
 
 /** What the kernel looks at on the way to a file: each directory, link and what that leads to (path_resolution(7)). */

@@ -42,7 +42,7 @@ export const WELL: DoctorFacts = {
   framePointers: 0.7,
   unwindTables: true,
   caller: 0,
-  files: [{ path: '/', uid: 0, gid: 0, mode: 0o040755 }, { path: '/opt/ktrace/build', uid: 0, gid: 0, mode: 0o100644 }],
+  files: [{ path: '/', of: 'package', uid: 0, gid: 0, mode: 0o040755 }, { path: '/opt/ktrace/build', of: 'package', uid: 0, gid: 0, mode: 0o100644 }],
   root: '/opt/ktrace',
   tools: [tool(COMMON, TRACEPOINT, KPROBE)],
 };

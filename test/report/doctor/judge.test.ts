@@ -5,7 +5,9 @@ import { diagnose } from '../../../src/report/doctor/judge.js';
 import type { State } from '../../../src/report/doctor/model.js';
 import { DENIED, finding, machine, ROOT, TRIALS, USER } from './facts.js';
 
-const file = (mode: number, uid = 0, gid = 0, path = '/opt/k trace'): Partial<DoctorFacts> => ({ root: '/opt/k trace', files: [{ path, uid, gid, mode } satisfies OwnFile] });
+const file = (mode: number, uid = 0, gid = 0, path = '/opt/k trace', of: OwnFile['of'] = 'package'): Partial<DoctorFacts> => ({ root: '/opt/k trace', files: [{ path, of, uid, gid, mode } satisfies OwnFile] });
+/** A link of somebody's that leads to ktrace, in a directory of that mode. */
+const link = (directory: string, mode: number, uid: number): Partial<DoctorFacts> => ({ root: '/opt/k trace', files: [{ path: directory, of: 'call', uid: 0, gid: 0, mode }, { path: `${directory}/ktrace`, of: 'call', uid, gid: 50, mode: 0o120777 }] });
 const IN_USER_NAMESPACE: Partial<DoctorFacts> = { rights: { ...ROOT, inUserNamespace: true }, trials: { ...TRIALS, ring: DENIED } };
 const rights = (changed: Partial<typeof ROOT>): Partial<DoctorFacts> => ({ rights: { ...ROOT, ...changed } });
 const trials = (changed: Partial<typeof TRIALS>): Partial<DoctorFacts> => ({ trials: { ...TRIALS, ...changed } });
@@ -85,22 +87,26 @@ const CASES: readonly (readonly [key: string, changed: Partial<DoctorFacts>, sta
   ['own-files', { rights: { ...USER, effective: ['CAP_BPF'] }, caller: 1000, ...file(0o100666) }, 'limited', /everybody/, /chmod go-w/],
   ['own-files', file(0o100644, 1000), 'limited', /by user 1000/, /^`chown -R root '\/opt\/k trace'`, then/],
   ['own-files', file(0o100644, 1000, 0, '/opt/k trace/dist/cli/main.js'), 'limited', /by user 1000/, /^`chown -R root '\/opt\/k trace'`, then/],
-  ['own-files', { ...file(0o040755, 1000, 0, '/srv/al'), root: '/srv/al/k trace' }, 'limited', /by user 1000/, /^Run a copy of root's: `cp -r '\/srv\/al\/k trace' \/opt\/ktrace`\.$/],
-  ['own-files', { ...file(0o040755, 1000, 0, '/srv/al'), root: '/srv/al/k', rights: { ...USER, effective: ['CAP_BPF'] } }, 'limited', /by user 1000/, /`sudo cp -r \/srv\/al\/k \/opt\/ktrace`/],
-  ['own-files', file(0o040755, 1000, 0, '/opt'), 'limited', /by user 1000/, /^`chown root \/opt`, then/],
-  ['own-files', file(0o040755, 1000, 0, '/'), 'limited', /by user 1000/, /^`chown root \/`, then/],
+  ['own-files', { ...file(0o040755, 1000, 0, '/srv/al'), root: '/srv/al/k trace' }, 'limited', /by user 1000/, /^Run a copy of root's: `cp -rL '\/srv\/al\/k trace' \/opt\/ktrace`\.$/],
+  ['own-files', { ...file(0o040755, 1000, 0, '/srv/al'), root: '/srv/al/k', rights: { ...USER, effective: ['CAP_BPF'] } }, 'limited', /by user 1000/, /`sudo cp -rL \/srv\/al\/k \/opt\/ktrace`/],
+  ['own-files', file(0o040755, 1000, 0, '/opt'), 'limited', /by user 1000/, /^`chown -h root \/opt`, then/],
+  ['own-files', file(0o040755, 1000, 0, '/'), 'limited', /by user 1000/, /^`chown -h root \/`, then/],
   ['own-files', { ...file(0o040755, 65534, 0, '/'), ...IN_USER_NAMESPACE }, 'works', /those of a user namespace/],
-  ['own-files', { ...file(0o100755, 1000, 0, '/opt/k traces/node'), ...node({ path: '/opt/k traces/node' }) }, 'limited', /by user 1000/, /^Run it with a Node\.js that root/],
-  ['own-files', { ...file(0o040755, 1000, 0, '/opt/k traces'), ...node({ path: '/opt/k traces/node' }) }, 'limited', /by user 1000/, /^Run it with a Node\.js that root/],
-  ['own-files', file(0o120777, 1000, 0, '/tmp/ktrace'), 'limited', /^\/tmp\/ktrace can be changed by user 1000/, /^Call it by its own path: `'\/opt\/k trace\/dist\/cli\/main\.js'`\.$/],
-  ['own-files', file(0o120777, 0, 50, '/usr/local/bin/ktrace'), 'works', /Nobody/],
+  ['own-files', file(0o100755, 1000, 0, '/opt/k traces/node', 'node'), 'limited', /by user 1000/, /^Run it with a Node\.js that root/],
+  ['own-files', file(0o040755, 1000, 0, '/scratch'), 'limited', /by user 1000/, /^Run a copy of root's: `cp -rL '\/opt\/k trace' \/opt\/ktrace`\.$/],
+  ['own-files', file(0o040755, 1000, 0, '/srv/bin', 'call'), 'limited', /by user 1000/, /^Call it by its own path: `\/usr\/bin\/node '\/opt\/k trace\/dist\/cli\/main\.js' doctor`\.$/],
+  ['own-files', link('/srv/bin', 0o041777, 1000), 'limited', /^\/srv\/bin\/ktrace can be changed by user 1000, /, /^Call it by its own path/],
+  ['own-files', link('/opt', 0o041777, 1000), 'limited', /^\/opt\/ktrace can be changed by user 1000, /, /^`chown -h root \/opt\/ktrace`, then/],
+  ['own-files', link('/srv/bin', 0o041777, 0), 'works', /Nobody/],
+  ['own-files', link('/srv/bin', 0o040755, 1000), 'works', /Nobody/],
+  ['own-files', link('/srv/bin', 0o040777, 1000), 'limited', /^\/srv\/bin can be changed by everybody, who would get your rights\.$/, /chmod go-w \/srv\/bin/],
   ['own-files', file(0o040777), 'limited', /by everybody/, /chmod go-w '/],
   ['own-files', file(0o041777), 'works', /Nobody/],
   ['own-files', file(0o041777, 1000), 'limited', /user 1000/, /chown -R/],
   ['own-files', file(0o101777), 'limited', /everybody/, /chmod/],
   ['own-files', file(0o040775, 0, 50), 'limited', /by group 50/, /chmod g-w/],
   ['own-files', file(0o040775, 0, 0), 'works', /Nobody/],
-  ['own-files', { files: [1, 2, 3].map((uid) => ({ path: `/${uid}`, uid, gid: 0, mode: 0o100644 })) }, 'limited', /^\/1 .* So are 2 more\.$/, /by its own path/],
+  ['own-files', { files: [1, 2, 3].map((uid) => ({ path: `/${uid}`, of: 'node' as const, uid, gid: 0, mode: 0o100644 })) }, 'limited', /^\/1 .* So are 2 more\.$/, /Node\.js/],
   ['btf', {}, 'works', /vmlinux/],
   ['btf', { btf: 'ENOENT' }, 'fails', /has none/, /CONFIG_DEBUG_INFO_BTF=y/],
   ['btf', { btf: 'EACCES' }, 'fails', /cannot be read: EACCES/, /as root/],

@@ -75,6 +75,8 @@ t.test('own files are the package, Node.js, what the caller named, and all that 
   t.ok(files.some(({ path }) => path === '/'));
   const modeOf = (name: string): number => files.find(({ path }) => path === join(root, name))?.mode ?? 0;
   t.strictSame([modeOf('build/bpf/x.bpf.o') & 0o777, modeOf('bin/ktrace') >> 12], [0o666, 0o12], 'a link is a link');
+  const why = (name: string): string | undefined => files.find(({ path }) => path === join(root, name))?.of;
+  t.strictSame([why('dist/cli/main.js'), why('real/node'), why('bin/ktrace'), why('links')], ['package', 'node', 'call', 'call']);
   symlinkSync('round', join(root, 'round'));
   t.strictSame(ownFiles('/no/such/place', '/no/such/node', join(root, 'round')), []);
   t.end();
