@@ -5,7 +5,7 @@ import { kernelFacts, type KernelFacts } from '../../src/source/facts.js';
 import type { FutexReport } from './futex-model.js';
 import { VARIANT } from './machine.js';
 import { endAll } from './processes.js';
-import { Trial, trials } from './trial.js';
+import { placeOf, Trial, trials } from './trial.js';
 
 /** What other programs may cause where the whole machine is traced: they map memory, end waits and send events at any moment. */
 const OTHERS_CAUSE: readonly string[] = ['identity', 'stale', 'ring-full', 'backlog-full'];
@@ -59,7 +59,7 @@ export async function repeating(t: Test, body: (t: Test) => Promise<void>, { pre
     const own = trial?.t ?? t;
     triesLeft.set(own, left);
     const thrown: unknown = await body(own).catch((error: unknown) => error);
-    const wrong = thrown === undefined ? trial?.wrong : String(thrown);
+    const wrong = thrown === undefined ? trial?.wrong : placeOf(thrown);
     const why = thrown instanceof Again ? thrown.message : wrong === undefined ? undefined : trial?.doubt;
     if (why === undefined) {
       trial?.tell();
@@ -68,9 +68,9 @@ export async function repeating(t: Test, body: (t: Test) => Promise<void>, { pre
     }
     if (left === 0 && !preemptible) throw new Error(`${why}, though this kernel preempts no programs`, { cause: thrown });
     wrongs.add(wrong);
+    t.comment(`${why}${wrong === undefined ? '' : `, and ${thrown === undefined ? wrong : String(thrown)}`}`);
     if (left === 0 && wrong !== undefined && wrongs.size === 1) return void t.fail(`${wrong}, in each of ${TRIES} tries`);
     if (left === 0) return void t.pass('skipped', { skip: `this kernel preempts programs, and skipped runs in each of ${TRIES} tries, as the reports say; the last one: ${wrong ?? why}` });
-    t.comment(`${why}${wrong === undefined ? '' : `, and ${wrong}`}`);
     await endAll(own); // the kernel lets a function be hooked 38 times
   }
 }

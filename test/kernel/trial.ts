@@ -63,7 +63,16 @@ export class Trial {
 /** `equal at test/kernel/x.test.ts:12:3`. */
 function callerOf(name: string): string {
   const [, , , , caller = ''] = (new Error(name).stack ?? '').split('\n'); // behind the message, this, #judgeOf and what stands for the assertion
-  return `${name} ${caller.trim().replace(/(file:\/\/)?\/\S*\/(?=test\/)/, '')}`;
+  return `${name} ${fromTest(caller)}`;
+}
+
+const fromTest = (frame: string): string => frame.trim().replace(/(file:\/\/)?\/\S*\/(?=test\/)/, '');
+
+/** `Error at test/kernel/x.test.ts:12:3`, without its message: that may have numbers and paths, which differ each time. */
+export function placeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const frame = (thrown.stack ?? '').split('\n').find((line) => /^ +at .*\btest\//.test(line)) ?? '';
+  return `${thrown.name} ${fromTest(frame)}`.trim();
 }
 
 /** The test itself, for what is true of every run. */

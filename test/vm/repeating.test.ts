@@ -34,9 +34,9 @@ t.test('else the test begins again, until a run is right', async (t) => {
 
 t.test('wrong at the same place in each of eight tries is no chance', async (t) => {
   t.match(await outcome(PREEMPTIBLE, (own) => (accounts(own, reportWith(1)), void own.equal(1, 2))), { runs: 8, pass: 0, fail: 1, skip: 0, error: null });
-  const throws = (own: Test): void => {
+  const throws = (own: Test, run: number): void => {
     accounts(own, reportWith(1));
-    throw new Error('broken');
+    throw new Error(`process ${run} is broken`);
   };
   t.match(await outcome(PREEMPTIBLE, throws), { runs: 8, fail: 1, skip: 0 });
 });

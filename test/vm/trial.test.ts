@@ -1,6 +1,6 @@
 /** A run of a test that is heard only when it counts. */
 import t, { Test } from 'tap';
-import { surely, Trial } from '../kernel/trial.js';
+import { placeOf, surely, Trial } from '../kernel/trial.js';
 
 /** What it says goes nowhere. */
 function unheard(): Test {
@@ -62,5 +62,14 @@ t.test('what is true of every run is told at once, and not excused', (t) => {
   real.end();
   t.match(real.counts, { total: 1, fail: 1 });
   t.equal(surely(t), t, 'a test that is no trial');
+  t.end();
+});
+
+t.test('where something was thrown is told without its message, and without the place of the checkout', (t) => {
+  const thrown = new TypeError('process 7 of /home/somebody is gone');
+  t.match(placeOf(thrown), /^TypeError at .*\(?test\/vm\/trial\.test\.ts:\d+:\d+\)?$/);
+  t.notMatch(placeOf(thrown), 'somebody');
+  thrown.stack = 'TypeError: x\n    at of (node:internal:1:2)';
+  t.strictSame([placeOf(thrown), placeOf('a word')], ['TypeError', 'a word']);
   t.end();
 });
