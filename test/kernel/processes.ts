@@ -1,7 +1,7 @@
 /** Programs that tests start. Every process is killed by its id when the test that started it ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
@@ -155,6 +155,12 @@ export function blockUntil(condition: () => boolean): void {
 }
 
 export const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
+
+/** Until the first thread of a process has run for so many nanoseconds more: schedstat in proc(5). */
+export async function runsFor(pid: number, ns: number): Promise<void> {
+  const ran = (): number => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
+  for (const end = ran() + ns; ran() < end; ) await sleep(10);
+}
 
 /** CLOCK_MONOTONIC, in nanoseconds. */
 export function readClock(): number {
