@@ -81,7 +81,7 @@ static inline void nap(uint64_t ns)
 
 #define until(condition)                                                                                               \
 	do {                                                                                                           \
-		uint64_t until_limit = now_ns() + 60 * SECOND;                                                         \
+		uint64_t until_limit = now_ns() + 300 * SECOND;                                                        \
 		while (!(condition)) {                                                                                 \
 			if (now_ns() > until_limit)                                                                    \
 				die("stuck until " #condition);                                                        \
