@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { kernelFacts } from '../../src/source/facts.js';
 import { callsOf, lockAt, only, outcomes, people, sameDuel, sameTimes, sameTotal, sameWakes, wakesUnderWay } from './compare.js';
 import type { CallRow, DuelTruth, ExecerTruth, FutexReport, LockRow, StepTruth, Times, Truth } from './futex-model.js';
-import { accounts, asMany, loss, onceMore, tolerantOfPreemption, unseenEnds, whole } from './losses.js';
+import { accounts, asMany, comparesWaits, loss, onceMore, tolerantOfPreemption, unseenEnds, whole } from './losses.js';
 import { EMULATED, N, SLOWNESS } from './machine.js';
 import { program, readClock, run, workload } from './processes.js';
 import { suite } from './suite.js';
@@ -234,6 +234,7 @@ suite(3, (test) => {
   });
 
   test('a forked mutex is a lock in each process', async (t) => {
+    comparesWaits(t);
     const { report, truth } = await traced(t, 'forker', [], ['--follow']);
     sameProcesses(t, report, truth.processes);
   });
@@ -244,6 +245,7 @@ suite(3, (test) => {
   });
 
   test('a command and its children are traced from the first instruction', async (t) => {
+    comparesWaits(t);
     const tracer = ktrace(t, ['-o', 'json', '-O', `${t.testdir()}/report.json`, '--', program('forker')]);
     t.strictSame(await tracer.exit(), { code: 0, signal: null });
     const { readFileSync } = await import('node:fs');

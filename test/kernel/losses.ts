@@ -43,6 +43,7 @@ const TRIES = 8;
 /** How often a test may still begin again, where a run of it says nothing. */
 const triesLeft = new WeakMap<Test, number>();
 const tolerantTests = new WeakSet<Test>();
+const waitsOnly = new WeakSet<Test>();
 
 /** This run of the test says nothing. */
 class Again extends Error {}
@@ -99,6 +100,11 @@ export function tolerantOfPreemption(t: Test): void {
   if (kernelFacts().preemptible) tolerant(t);
 }
 
+/** The test compares waits alone: a run says enough of them, even if skipped runs took ends of wakes along. */
+export function comparesWaits(t: Test): void {
+  waitsOnly.add(t);
+}
+
 /** The conservation law, and nothing lost but what may be. */
 export function accounts(t: Test, report: Accounted, losses: readonly string[] = []): void {
   const { hits, aggregated, inFlight, filtered, dropped } = report.header.accounting;
@@ -107,8 +113,13 @@ export function accounts(t: Test, report: Accounted, losses: readonly string[] =
   if (skipped + takenAlong > 0 && triesLeft.has(t) && !tolerantTests.has(t)) doubt(t, `${skipped} runs skipped by the kernel: once more`);
   const apart = Math.abs(aggregated + inFlight + filtered + dropped - hits);
   t.ok(apart <= (isDoubtful(t) ? 0 : skipped), `hits (${hits}) = aggregated (${aggregated}) + in flight (${inFlight}) + filtered (${filtered}) + dropped (${dropped})${skipped ? `, ${skipped} runs skipped` : ''}`);
-  const mayLose = [...losses, NO_VERDICT, ...(report.header.target === 'all processes' ? OTHERS_CAUSE : []), ...((skipped + takenAlong > 0 && !isDoubtful(t)) || VARIANT === 'kprobe' ? FROM_SKIPPED : [])];
+  const mayLose = [...losses, NO_VERDICT, ...(report.header.target === 'all processes' ? OTHERS_CAUSE : []), ...(skipped + takenAlong > 0 || VARIANT === 'kprobe' ? mayHaveLost(t) : [])];
   t.strictSame(report.losses.filter(({ reason, count }) => count !== 0 && !mayLose.includes(reason)), [], 'nothing is lost');
+}
+
+function mayHaveLost(t: Test): readonly string[] {
+  if (!isDoubtful(t) || VARIANT === 'kprobe') return FROM_SKIPPED;
+  return waitsOnly.has(t) ? ['wakes-unseen'] : [];
 }
 
 /** Exactly as many, or fewer by no more than the reports say was not seen: in a storm where the kernel preempts programs, it always skips some. */

@@ -1,6 +1,6 @@
 /** When a kernel test begins again, and when it fails or is skipped, where the kernel skips runs of programs. */
 import t, { Test } from 'tap';
-import { accounts, onceMore, repeating, tolerant } from '../kernel/losses.js';
+import { accounts, comparesWaits, onceMore, repeating, tolerant } from '../kernel/losses.js';
 
 const PREEMPTIBLE = { preemptible: true };
 const EXACT = { preemptible: false };
@@ -48,6 +48,18 @@ t.test('wrong here and there is bad luck, and a skip with its reason', async (t)
     else own.equal(1, 3);
   };
   t.match(await outcome(PREEMPTIBLE, mixed), { runs: 8, fail: 0, skip: 1, error: null });
+});
+
+t.test('where a test compares waits alone, a skipped run may have taken ends of wakes along, and nothing else', async (t) => {
+  const lost = (skipped: number, reason: string) => (own: Test): void => {
+    comparesWaits(own);
+    const report = reportWith(skipped);
+    accounts(own, { ...report, losses: [...report.losses, { reason, count: 1, meaning: '' }] });
+  };
+  t.match(await outcome(PREEMPTIBLE, lost(1, 'wakes-unseen')), { runs: 1, fail: 0, skip: 0 });
+  t.match(await outcome(PREEMPTIBLE, lost(1, 'stale')), { runs: 8, fail: 1, skip: 0 });
+  t.match(await outcome(PREEMPTIBLE, lost(0, 'wakes-unseen')), { runs: 1, fail: 1, skip: 0 });
+  t.match(await outcome(EXACT, lost(0, 'wakes-unseen')), { runs: 1, fail: 1, skip: 0 });
 });
 
 t.test('without a skipped run nothing is excused', async (t) => {
