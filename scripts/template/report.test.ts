@@ -7,7 +7,7 @@ const header = {
   version: '0.0.0', startedAt: '2026-01-01T00:00:00Z', durationNs: 1e9, target: 'all processes', filters: [], variant: 'tracepoint',
   attempts: [], limits: [], kernel: '6.1.0', settled: true,
 };
-const options: ReportOptions = { rows: 10, sort: 'calls', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, skippedSince: 0, header };
+const options: ReportOptions = { rows: 10, sort: 'calls', all: false, verbose: false, until: 1e9, backlogDropped: 0, skippedRuns: 0, skippedInAll: 0, header };
 const row = (tgid: number, calls: number) => ({ key: { tgid }, values: [{ calls, comm: 'worker' }] });
 
 t.test('processes come by their calls, and the calls add up', (t) => {
