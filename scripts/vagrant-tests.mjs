@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { call, command, complaintsOf, listed, parseCoverage, someOf, table, tapOf, withSkips, wrongSkips } from './vm-tests.mjs';
 
 const LOGS = 'build/vagrant/logs';
-/** In a guest: the command that people are told to use, with a file that takes seconds, then what scripts/vm-suite finds right for a machine like that one. */
+/** In a guest: the command that people are told to use, with a file that takes seconds, then what scripts/vm-suite finds right for a machine like that one, which is thrown away: tests may change its settings. */
 const COMMAND = 'cd /vagrant && npm run test:kernel -- test/kernel/hook-trial.test.ts';
 const RESULTS = 'build/vm/results';
-const SUITE = `cd /vagrant && sudo scripts/vm-suite ${RESULTS} && cat ${RESULTS}/coverage.tsv && { grep -H "# SKIP" ${RESULTS}/*.tap || true; }`;
+const SUITE = `cd /vagrant && sudo mkdir -p /run/ktrace-vm && sudo scripts/vm-suite ${RESULTS} && cat ${RESULTS}/coverage.tsv && { grep -H "# SKIP" ${RESULTS}/*.tap || true; }`;
 /** Of the kernel since it booted: dmesg(1) shows only what its buffer still has. */
 const LOG = 'uname -r; sudo journalctl --dmesg --no-pager --output=short-monotonic';
 

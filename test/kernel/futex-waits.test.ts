@@ -290,6 +290,7 @@ suite(3, (test) => {
 
   for (const args of [[], ['--idle-first']] as const) {
     test(`2,000 idle threads${args.length ? ' from before tracing' : ''} and ten locks: all told apart`, async (t) => {
+      comparesWaits(t);
       const { report, truth } = await traced(t, 'manythreads', ['-t', '2000', ...args]);
       t.equal(truth.inFlight, 2000);
       t.equal(report.sections.locks.rows.length, 10);

@@ -11,7 +11,7 @@ export const VARIANT = process.env['KTRACE_TEST_VARIANT'];
 export const N = 23;
 /** A processor in software: slow, and a thread may lose milliseconds between reading its clock and its system call. */
 export const EMULATED = /^model name.*QEMU TCG/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
-/** A guest of scripts/vm, which is thrown away: its settings may be changed, and all of its memory taken. */
+/** A guest of scripts/vm or test:vagrant, which is thrown away: its settings may be changed, and all of its memory taken. */
 export const DISPOSABLE = existsSync('/run/ktrace-vm');
 /** How many times longer everything may take. */
 export const SLOWNESS = EMULATED ? 5 : 1;
